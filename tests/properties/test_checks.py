@@ -254,7 +254,7 @@ def test_in_any_state_each_check_says_what_can_be_read(
 def check_all(facts: ConnectionFacts) -> None:
     """Check what every finding has, whatever the facts are."""
     findings = run_checks(facts)
-    assert {one.code for one in findings} == {code for code, one in CHECKS.items() if facts.entry.provider_name in one.clouds}
+    assert {one.code for one in findings} == {code for code, one in CHECKS.items() if facts.entry.provider.name in one.clouds}
     for one in findings:
         json.dumps(one.to_result())
         assert one.severity == "ok" or one.message.endswith("."), one

@@ -15,7 +15,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.objects imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering, VnetSubnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AwsFacts,
-    ConnectionEntry,
     ConnectionFacts,
     Missing,
     NetworkFacts,
@@ -32,6 +31,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     atlas_facts,
     cluster,
     entry,
+    entry_of,
     object_id,
     region,
     with_private_string,
@@ -223,7 +223,7 @@ def _healthy(
     }
     assert changes.keys() <= atlas.keys(), f"there are no such facts: {changes.keys() - atlas.keys()}"
     return ConnectionFacts(
-        entry=ConnectionEntry(**entry_fields),
+        entry=entry_of(entry_fields),
         now=now,
         atlas=atlas_facts({**atlas, **changes}),
         aws=AwsFacts.none(NOT_AWS),

@@ -24,7 +24,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import (
     AtlasFacts,
     AwsFacts,
-    ConnectionEntry,
     ConnectionFacts,
     ListedEntries,
     ListedPeers,
@@ -33,7 +32,9 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.result import load_rules
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding, run_checks
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import ALL_CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import ALL_CLOUDS, CLOUDS
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, used_by
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import key_of
 
 load_rules(ALL_CLOUDS)
@@ -244,6 +245,12 @@ def atlas_facts(fields: Mapping[str, Any]) -> AtlasFacts:
     return AtlasFacts(**{**fields, "peers": peers, "access_list": entries})
 
 
+def entry_of(fields: Mapping[str, Any]) -> PeerEntry:
+    """Return an entry of the check with these options."""
+    unset = {**dict.fromkeys(used_by(CHECK)), "cidr_blocks": ()}
+    return PeerEntry(0, CLOUDS[fields["provider_name"]], {**unset, **fields}, {}, {}, CHECK)
+
+
 def healthy(
     entry: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None, **changes: Any
 ) -> ConnectionFacts:
@@ -256,14 +263,20 @@ def healthy(
             project, which has no connection at all with `peer` None. All entries of a new `access_list` are in force, unless
             that is given, too.
     """
-    fields = {"vpc_id": VPC_ID, "aws_account_id": ACCOUNT_ID, "region": "us-east-1", "cidr_block": VPC_BLOCK}
+    fields = {
+        "provider_name": "AWS",
+        "vpc_id": VPC_ID,
+        "aws_account_id": ACCOUNT_ID,
+        "region": "us-east-1",
+        "cidr_block": VPC_BLOCK,
+    }
     now = changes.pop("now", NOW)
     add_consequences(changes)
     atlas, aws = _atlas(), _aws()
     unknown = changes.keys() - atlas.keys() - aws.keys()
     assert not unknown, f"there are no such facts: {unknown}"
     return ConnectionFacts(
-        entry=ConnectionEntry(**{**fields, **(entry or {})}),
+        entry=entry_of({**fields, **(entry or {})}),
         now=now,
         atlas=atlas_facts({name: changes.get(name, value) for name, value in atlas.items()}),
         aws=AwsFacts(**{name: changes.get(name, value) for name, value in aws.items()}),

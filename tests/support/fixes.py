@@ -23,7 +23,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
     Route,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.objects import Nsg, SecurityRule, UserRoute
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, ZoneContents
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import ConnectionFacts, ZoneContents, group_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.client_ranges import network_blocks_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Finding
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.objects import EgressRule, PeeringRoute
@@ -82,7 +82,7 @@ def changed(
     assert not fields, f"there are no such facts: {fields.keys()}"
     return dataclasses.replace(
         facts,
-        entry=dataclasses.replace(facts.entry, **(entry or {})),
+        entry=facts.entry.with_params(**(entry or {})),
         selection=dataclasses.replace(facts.selection, **(selection or {})),
         **halves,
     )
@@ -372,7 +372,7 @@ def let_in(facts: ConnectionFacts, _finding: Finding, match: Match) -> Connectio
 def listed(facts: ConnectionFacts, *subjects: str, without: str | None = None) -> ConnectionFacts:
     """Add subjects to the access list, and remove one; all that is new is in force at once."""
     known: Any = facts.atlas.access_list
-    kept = [one for one in known if without is None or without not in (one.key, one.group)]
+    kept = [one for one in known if without is None or without not in (key_of(one), group_of(one))]
     new = [entry(one) for one in subjects]
     status = {**facts.atlas.access_status, **{key_of(one): "ACTIVE" for one in new}}
     return changed(facts, access_list=_as_listed([*map(dict, kept), *new]), access_status=status)
@@ -470,7 +470,7 @@ def set_entry(name: str) -> Action:
 
 
 def add_cluster(facts: ConnectionFacts, _finding: Finding, _match: Match) -> ConnectionFacts:
-    new = {"AWS": cluster, "AZURE": azure_cluster, "GCP": gcp_cluster}[facts.entry.provider_name]("new")
+    new = {"AWS": cluster, "AZURE": azure_cluster, "GCP": gcp_cluster}[facts.entry.provider.name]("new")
     return changed(facts, clusters=[*facts.atlas.clusters, new])
 
 

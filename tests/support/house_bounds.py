@@ -122,7 +122,7 @@ BOUNDS = (
     Bound("context variables of deadlines", _count_deadlines, 1, 1),
     Bound("loops that send a request again", _count_retry_loops, 1, 1),
     Bound("parsers of entries", _count_parsers, 1, 1),
-    Bound("classes called …Entry", lambda: sum(name.endswith("Entry") for name, *_size in _classes()), 5, 3),
+    Bound("classes called …Entry", lambda: sum(name.endswith("Entry") for name, *_size in _classes()), 3, 3),
     Bound("uses of t.Any, and of names for it", _count_any, 400, 400),
     Bound("uses of t.cast", lambda: _count_calls("cast"), 31, 31),
     Bound("places that decide by one cloud, outside of what is about it", lambda: _count_named("AZURE", "GCP"), 10, 10),

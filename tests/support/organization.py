@@ -154,9 +154,9 @@ def _organization(projects: int, hostile: bool, unread: int) -> dict[str, Any]:
 def _reading(number: int, listed: list[ConnectionFacts], hostile: bool) -> ProjectReading:
     """Return what was read of a project: of all that, a result shows the connections as Atlas lists them."""
     nothing = {"containers": [], "access_list": ListedEntries(), "clusters": [], "flex_clusters": None, "others": {}}
-    clouds = {one.entry.provider_name for one in listed}
+    clouds = {one.entry.provider.name for one in listed}
     readings = {
-        cloud: AtlasReading(ListedPeers(one.atlas.peer for one in listed if one.entry.provider_name == cloud), **nothing)
+        cloud: AtlasReading(ListedPeers(one.atlas.peer for one in listed if one.entry.provider.name == cloud), **nothing)
         for cloud in clouds
     }
     return ProjectReading(project_id(number), name_of(number, hostile=hostile), ORGANIZATION_ID, readings)

@@ -144,9 +144,9 @@ def _open(
     aws = sessions.open(first.credentials, first.names)
     lists = {id(one.reading): one.reading.access_list for one in connections if one.reading is not None}
     entries = [entry for one in lists.values() if not isinstance(one, TaskError) for entry in one]
-    named = [*(one.entry.aws_security_group for one in connections), *(one["aws_security_group"] for one in entries)]
+    named = [*(one.entry.params["aws_security_group"] for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())
-    vpc_ids = {one.entry.vpc_id for one in connections}
+    vpc_ids = {one.entry.params["vpc_id"] for one in connections}
     return Survey(aws, vpc_ids, group_ids=group_ids)
 
 

@@ -19,10 +19,11 @@ from .._azure.session import AzureDeniedError, AzureSession
 from .._azure.vnets import VERSION, Vnet, VnetPeering, get_vnet, parse_vnet_reply
 from .._clouds.azure import AZURE, vnet_id
 from .._engine.options import Parameters
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._values.json_fields import JsonObject
 from .connections import Connection
-from .facts import ConnectionEntry, Missing, NetworkFacts, Unread, field_of, named, need_one_answer
+from .facts import Missing, NetworkFacts, Unread, field_of, named, need_one_answer
 
 _OFF = Missing("AZURE was not read: azure is false.")
 _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
@@ -65,7 +66,7 @@ def read_azure(
     """
     wanted: dict[Connection, tuple[Ask, str]] = {}
     for one in connections:
-        directory = one.entry.azure_directory_id or field_of(one.peer, "azure_directory_id")
+        directory = one.entry.params["azure_directory_id"] or field_of(one.peer, "azure_directory_id")
         wanted[one] = session.ask_azure(one.credentials, directory, needs_one=needs_one), _name_of(one)
     # A name without a resource group stands for the only VNet with that name in the subscription.
     vnets = _read((ask, _VNETS, name) for ask, name in wanted.values())
@@ -91,12 +92,13 @@ def read_azure(
 def given_facts(params: Parameters, connection: Connection) -> NetworkFacts:
     """Return the facts about the VNet of a connection that the options give, where AZURE is not read."""
     entry = connection.entry
-    group = entry.resource_group_name or field_of(connection.peer, "resource_group_name")
+    group = _group_of(connection)
     peerings: t.Sequence[VnetPeering] | None = params["vnet_peerings"]
     vnets: t.Sequence[Vnet] | None = params["virtual_networks"]
     if peerings is None and vnets is None:
         return NetworkFacts.none(_OFF)
-    of_vnet = [one for one in peerings or () if one.vnet.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
+    subscription = entry.params["azure_subscription_id"]
+    of_vnet = [one for one in peerings or () if one.vnet.is_meant(subscription, group, entry.network_id)]
     return NetworkFacts(
         Unread("vnet_peerings is not given.", advice=_READ) if peerings is None else of_vnet,
         Unread("virtual_networks is not given.", advice=_READ) if vnets is None else _prefixes_of(entry, group, vnets),
@@ -107,12 +109,13 @@ def given_facts(params: Parameters, connection: Connection) -> NetworkFacts:
     )
 
 
-def _prefixes_of(entry: ConnectionEntry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
+def _prefixes_of(entry: PeerEntry, group: str | None, vnets: t.Sequence[Vnet]) -> tuple[str, ...] | Unread:
     """Return the address prefixes of a VNet; `Unread` if `virtual_networks` does not have it."""
-    found = [one for one in vnets if one.is_meant(entry.azure_subscription_id, group, entry.vnet_name)]
+    subscription = entry.params["azure_subscription_id"]
+    found = [one for one in vnets if one.is_meant(subscription, group, entry.network_id)]
     if not found:
-        where = f"{f' of resource group {group}' if group else ''} of subscription {named(entry.azure_subscription_id)}"
-        message = f"virtual_networks does not have {named(entry.title)}{where}."
+        where = f"{f' of resource group {group}' if group else ''} of subscription {named(subscription)}"
+        message = f"virtual_networks does not have {named(entry.network_title)}{where}."
         return Unread(message, advice="Read it with azure_rm_virtualnetwork_info, and check the names.")
     return found[0].prefixes
 
@@ -199,8 +202,13 @@ def _of_name(reply: t.Mapping[str, object], name: str) -> t.Mapping[str, object]
 def _name_of(connection: Connection) -> str:
     """Return the id of the VNet of a connection; without a resource group if none is known."""
     entry = connection.entry
-    group = entry.resource_group_name or field_of(connection.peer, "resource_group_name") or ""
-    return vnet_id(str(entry.azure_subscription_id), group, str(entry.vnet_name))
+    return vnet_id(str(entry.params["azure_subscription_id"]), _group_of(connection) or "", entry.network_id)
+
+
+def _group_of(connection: Connection) -> str | None:
+    """Return the resource group of the VNet of a connection; None if it is not known."""
+    own: str | None = connection.entry.params["resource_group_name"]
+    return own or field_of(connection.peer, "resource_group_name")
 
 
 def _subscription_of(name: str) -> str:

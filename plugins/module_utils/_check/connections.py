@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from .._accounts.credentials import CREDENTIALS_OF, aws_credentials_of, aws_names_of
 from .._aws.survey import Survey
 from .._clouds.aws import AWS, to_cloud_region
 from .._clouds.clouds import CLOUDS, cloud_of, identity_of
 from .._engine.options import Parameters
+from .._entries.parser import PeerEntry
+from .._entries.table import CHECK, used_by
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import is_within
 from .atlas_half import AtlasReading, ProjectReading
 from .facts import (
     AtlasObject,
-    ConnectionEntry,
     ConnectionFacts,
     Fact,
     ListedPeers,
@@ -39,7 +40,7 @@ class Connection:
     """A connection to check. It is equal only to itself, so that it can be the key of what was read for it.
 
     Attributes:
-        entry: Its entry in the options, or one made from Atlas's connection.
+        entry: Its entry in the options, or one made from Atlas's connection; on AWS, with the region of the VPC.
         peer: The connection in Atlas.
         container: Its network container.
         credentials: The options for its cloud, as that session names them; empty on AZURE and GCP if that half is off. On AWS,
@@ -49,7 +50,7 @@ class Connection:
         project: What was read of its project.
     """
 
-    entry: ConnectionEntry
+    entry: PeerEntry
     peer: Fact[AtlasObject | None]
     container: Fact[AtlasObject | None]
     credentials: t.Mapping[str, object]
@@ -60,7 +61,7 @@ class Connection:
     @property
     def reading(self) -> AtlasReading | None:
         """What was read of its project for the connections with its cloud; None if Atlas is not read."""
-        return self.project.readings.get(self.entry.provider_name)
+        return self.project.readings.get(self.entry.provider.name)
 
 
 def choose_connections(params: Parameters, project: ProjectReading) -> list[Connection]:
@@ -77,7 +78,7 @@ def choose_connections(params: Parameters, project: ProjectReading) -> list[Conn
         return [_to_connection(params, one, ATLAS_OFF, ATLAS_OFF) for one in params["connections"]]
     readings = project.readings
     if params["connections"] is not None:
-        chosen = [found for one in params["connections"] for found in _of_entry(params, one, readings[one["provider_name"]])]
+        chosen = [found for one in params["connections"] for found in _of_entry(params, one, readings[one.provider.name])]
     else:
         chosen = [found for cloud, reading in readings.items() for found in _of_cloud(params, cloud, reading)]
     return [replace(one, project=project) for one in chosen]
@@ -106,16 +107,18 @@ def _of_cloud(params: Parameters, name: str, reading: AtlasReading) -> list[Conn
         raise reading.peers
     cloud = CLOUDS[name]
     peers = {identity_of(peer): peer for peer in reading.peers}.values()
-    entries = [{"provider_name": name, **{one: peer[one] for one in cloud.identity}} for peer in peers]
+    unset: dict[str, object] = {**dict.fromkeys(used_by(CHECK)), "cidr_blocks": ()}
+    named = [{**unset, **{one: peer[one] for one in cloud.identity}} for peer in peers]
+    entries = [PeerEntry(index, cloud, own, {}, params, CHECK) for index, own in enumerate(named)]
     chosen = [one for entry in entries for one in _of_entry(params, entry, reading)]
     region = params["container_region"] if not cloud.has_one_container else None
     if region is None or isinstance(reading.containers, TaskError):
         return chosen
-    meant = {one["id"] for one in _containers_of({"provider_name": name, "container_region": region}, reading.containers)}
+    meant = {one["id"] for one in reading.containers if cloud.is_in_region(one.get("region_name"), region)}
     return [one for one in chosen if field_of(one.peer, "container_id") in meant]
 
 
-def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> list[Connection]:
+def _of_entry(params: Parameters, entry: PeerEntry, reading: AtlasReading) -> list[Connection]:
     """Return the connections that an entry means: that in its `container_id`, those in its `container_region`, or else all.
 
     There is one for each container.
@@ -124,7 +127,7 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
     """
     if isinstance(reading.peers, TaskError):
         return [_to_connection(params, entry, to_fact(reading.peers), _only_container(entry, reading))]
-    region, best = entry.get("container_region"), _peers_by_container(entry, reading.peers)
+    region, best = entry.params["container_region"], _peers_by_container(entry, reading.peers)
     if isinstance(reading.containers, TaskError):
         unread = to_fact(reading.containers)
         return [_to_connection(params, entry, peer, unread) for peer in best.values() or [None]]
@@ -137,16 +140,15 @@ def _of_entry(params: Parameters, entry: Parameters, reading: AtlasReading) -> l
     return [_to_connection(params, entry, peer, containers.get(peer["container_id"])) for peer in found]
 
 
-def _peers_by_container(entry: Parameters, peers: ListedPeers) -> dict[str | None, AtlasObject]:
+def _peers_by_container(entry: PeerEntry, peers: ListedPeers) -> dict[str | None, AtlasObject]:
     """Return the connections with the network of an entry, the best one for each container that it may mean, by its id."""
     best: dict[str | None, AtlasObject] = {}
-    cloud = CLOUDS[entry["provider_name"]]
-    for peer in peers.of_network(cloud, entry):
-        is_owner = entry.get(cloud.owner) is None or cloud.is_same(entry[cloud.owner], peer[cloud.owner])
-        if is_owner:
+    cloud, owner = entry.provider, entry.params[entry.provider.owner]
+    for peer in peers.of_network(cloud, entry.network):
+        if owner is None or cloud.is_same(owner, peer[cloud.owner]):
             other = best.get(peer["container_id"])
             best[peer["container_id"]] = peer if other is None or _rank(peer) < _rank(other) else other
-    container_id = entry.get("container_id")
+    container_id = entry.params["container_id"]
     return best if container_id is None else {one: peer for one, peer in best.items() if one == container_id}
 
 
@@ -156,18 +158,17 @@ def _rank(peer: AtlasObject) -> int:
     return ended.index(peer["status_name"]) + 1 if peer["status_name"] in ended else 0
 
 
-def _containers_of(entry: Parameters, containers: t.Iterable[AtlasObject]) -> list[AtlasObject]:
+def _containers_of(entry: PeerEntry, containers: t.Iterable[AtlasObject]) -> list[AtlasObject]:
     """Return the containers that an entry may mean, by `container_id` and `container_region`."""
-    cloud, region = CLOUDS[entry["provider_name"]], entry.get("container_region")
+    container_id, region = entry.params["container_id"], entry.params["container_region"]
     return [
         one
         for one in containers
-        if entry.get("container_id") in (None, one["id"])
-        and (region is None or cloud.is_in_region(one.get("region_name"), region))
+        if container_id in (None, one["id"]) and (region is None or entry.provider.is_in_region(one.get("region_name"), region))
     ]
 
 
-def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObject | None]:
+def _only_container(entry: PeerEntry, reading: AtlasReading) -> Fact[AtlasObject | None]:
     """Return the container that a connection would lead to: the one that the entry names, or the only one."""
     if isinstance(reading.containers, TaskError):
         return to_fact(reading.containers)
@@ -178,30 +179,28 @@ def _only_container(entry: Parameters, reading: AtlasReading) -> Fact[AtlasObjec
 
 
 def _to_connection(
-    params: Parameters, entry: Parameters, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
+    params: Parameters, entry: PeerEntry, peer: Fact[AtlasObject | None], container: Fact[AtlasObject | None]
 ) -> Connection:
     """Return a connection. On AWS, its region is the first that the entry, Atlas's connection or the container has."""
-    values = {one.name: entry[one.name] for one in fields(ConnectionEntry) if entry.get(one.name) is not None}
-    values["route_table_ids"] = tuple(entry.get("route_table_ids") or ()) or None
-    credentials_of = CREDENTIALS_OF.get(entry["provider_name"])
+    own, credentials_of = entry.params, CREDENTIALS_OF.get(entry.provider.name)
     if credentials_of is not None:
-        is_read = params[CLOUDS[entry["provider_name"]].switch]
-        return Connection(ConnectionEntry(**values), peer, container, credentials_of(params, entry) if is_read else {})
+        return Connection(entry, peer, container, credentials_of(params, own) if params[entry.provider.switch] else {})
     regions = [
-        entry.get("region"),
+        own["region"],
         field_of(peer, "accepter_region_name"),
         field_of(container, "region_name"),
         # Without Atlas, as in the role: the VPC is in the container's region, unless its entry has another one.
-        entry.get("container_region"),
+        own["container_region"],
     ]
-    region = values["region"] = next((to_cloud_region(one) for one in regions if one), None)
+    region = next((to_cloud_region(one) for one in regions if one), None)
+    entry = entry.with_params(region=region)
     # Atlas's connection is with the account of the entry, or the entry says none.
-    account = entry.get(AWS.owner) or field_of(peer, AWS.owner)
+    account = own[AWS.owner] or field_of(peer, AWS.owner)
     try:
-        credentials = aws_credentials_of(params, entry, region, account)
+        credentials = aws_credentials_of(params, own, region, account)
     except InvalidOptionError as error:
-        return Connection(ConnectionEntry(**values), peer, container, {}, refusal=error)
-    return Connection(ConnectionEntry(**values), peer, container, credentials, aws_names_of(params, entry, account))
+        return Connection(entry, peer, container, {}, refusal=error)
+    return Connection(entry, peer, container, credentials, aws_names_of(params, own, account))
 
 
 # By option, the VPC of each id that AWS has shown.
@@ -271,17 +270,18 @@ def check_tables(params: Parameters, found: t.Sequence[ConnectionFacts]) -> None
     Raises:
         InvalidOptionError: If one is not, although all tables of the VPC were read.
     """
-    for index, entry in enumerate(params["connections"] or ()):
-        vpc_id, named = entry["vpc_id"] or "", tuple(entry["route_table_ids"] or ())
-        answers = [one.aws.route_tables for one in found if (one.entry.vpc_id, one.entry.route_table_ids) == (vpc_id, named)]
+    for entry in params["connections"] or ():
+        named = entry.params["route_table_ids"] or ()
+        alike = [one for one in found if one.entry.network_id == entry.network_id]
+        answers = [one.aws.route_tables for one in alike if one.entry.params["route_table_ids"] == named]
         read = [answer for answer in answers if not isinstance(answer, (Missing, Unread))]
         known_ids = {table.id for answer in read for table in answer}
         unknown = [one for one in named if one not in known_ids]
         # Without the VPC there are no tables, and P404 says so.
         if unknown and len(read) == len(answers):
-            option = f"connections[{index}].route_table_ids"
+            option = f"{entry.key}.route_table_ids"
             are = "is no route table" if len(unknown) == 1 else "are no route tables"
-            raise InvalidOptionError(f"{option}: {', '.join(unknown)} {are} of {vpc_id}.", hint=f"Correct {option}.")
+            raise InvalidOptionError(f"{option}: {', '.join(unknown)} {are} of {entry.network_id}.", hint=f"Correct {option}.")
 
 
 def to_selection(

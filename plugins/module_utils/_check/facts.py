@@ -29,7 +29,8 @@ from .._aws.objects import (
 from .._azure.objects import Nsg, UserRouteTable
 from .._azure.vnets import VnetPeering, VnetSubnet
 from .._clouds.cloud import Cloud
-from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
+from .._clouds.clouds import cloud_of
+from .._entries.parser import PeerEntry
 from .._gcp.network import Peering
 from .._http.errors import AuthError, TaskError
 from .._http.redact import visible
@@ -179,57 +180,6 @@ def need_one_answer(answers: t.Iterable[object], denied: type[TaskError]) -> Non
     others = [one for one in listed if isinstance(one, TaskError) and not isinstance(one, denied)]
     if others and all(isinstance(one, TaskError) for one in listed):
         raise others[0]
-
-
-@dataclass(frozen=True)
-class ConnectionEntry:
-    """A connection with a network, from the options, or from Atlas if they name none.
-
-    None stands for what is not given. The fields of other clouds than `provider_name` are empty.
-    """
-
-    vpc_id: str = ""
-    aws_account_id: str | None = None
-    region: str | None = None
-    cidr_block: str | None = None
-    container_id: str | None = None
-    container_region: str | None = None
-    aws_security_group: str | None = None
-    route_table_ids: tuple[str, ...] | None = None
-    route_table_tags: t.Mapping[str, str] | None = None
-    connection_id: str | None = None
-    atlas_cidr_block: str | None = None
-    provider_name: str = DEFAULT_CLOUD
-    cidr_blocks: tuple[str, ...] = ()
-    azure_directory_id: str | None = None
-    azure_subscription_id: str | None = None
-    resource_group_name: str | None = None
-    vnet_name: str | None = None
-    gcp_project_id: str | None = None
-    network_name: str | None = None
-    atlas_gcp_project_id: str | None = None
-    atlas_network_name: str | None = None
-    atlas_vnet_name: str | None = None
-
-    @property
-    def cloud(self) -> Cloud:
-        """The cloud of the network."""
-        return CLOUDS[self.provider_name]
-
-    @property
-    def network(self) -> str:
-        """The id or the name of the network; it is the subject of findings that have no other."""
-        return str(getattr(self, self.cloud.network))
-
-    @property
-    def title(self) -> str:
-        """The network for messages: the id of a VPC, or a noun and a name."""
-        return self.cloud.title(self.network)
-
-    @property
-    def identity(self) -> dict[str, str | None]:
-        """The fields that identify its network."""
-        return {name: getattr(self, name) for name in self.cloud.network_identity}
 
 
 @dataclass(frozen=True)
@@ -455,7 +405,7 @@ class NetworkFacts(_HalfFacts):
 class ConnectionFacts:
     """All that is known of one connection; `now` has a time zone. The project is None if Atlas is not read, or not known."""
 
-    entry: ConnectionEntry
+    entry: PeerEntry
     now: datetime.datetime
     atlas: AtlasFacts
     aws: AwsFacts

@@ -53,7 +53,7 @@ class GcpReader:
         """
         self._asks = {one: self._session.ask_gcp(one.credentials, needs_one=self._needs_one) for one in connections}
         answers = side_by_side(
-            {one: partial(self._ask, one, list_networks, str(one.entry.gcp_project_id)) for one in connections}
+            {one: partial(self._ask, one, list_networks, str(one.entry.params["gcp_project_id"])) for one in connections}
         )
         if self._needs_one:
             need_one_answer(answers.values(), GcpDeniedError)
@@ -68,7 +68,7 @@ class GcpReader:
         from .rules.client_ranges import client_regions
         from .rules.g4_mirror import active_mirror
 
-        project_id, name = str(facts.entry.gcp_project_id), facts.entry.network
+        project_id, name = str(facts.entry.params["gcp_project_id"]), facts.entry.network_id
         networks = self._ask(connection, list_networks, project_id)
         own: Network | None = None if isinstance(networks, TaskError) else networks.get(name)
         if own is None:
@@ -87,8 +87,8 @@ class GcpReader:
 
     def _project_facts(self, connection: Connection, networks: _Answer) -> NetworkFacts:
         entry = connection.entry
-        project_id, name = str(entry.gcp_project_id), entry.network
-        unknown = Missing(f"What {named(entry.title)} has is not known.", "G401")
+        project_id, name = str(entry.params["gcp_project_id"]), entry.network_id
+        unknown = Missing(f"What {named(entry.network_title)} has is not known.", "G401")
         missing = dict.fromkeys(("gcp_incoming", "gcp_outgoing", "gcp_firewalls"), unknown)
         if isinstance(networks, TaskError) and not isinstance(networks, GcpDeniedError):
             unread = _to_unread(networks, list_networks)

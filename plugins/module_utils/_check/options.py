@@ -23,7 +23,7 @@ from .._clouds.clouds import ALL, ALL_CLOUDS, CLOUDS, DEFAULT_CLOUD
 from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.entry import Entry, each_problem, join_problems
 from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
-from .._entries.parser import EntryParser, EntryValues, unchecked_clouds
+from .._entries.parser import EntryParser, EntryValues, PeerEntry, unchecked_clouds
 from .._entries.table import CHECK, list_of
 from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_client_block, parse_private_block
@@ -170,7 +170,7 @@ class _Parser(EntryParser):
         return warnings
 
 
-def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, list[str]]:
+def _parse_connections(params: Parameters) -> tuple[tuple[PeerEntry, ...] | None, list[str]]:
     """Return the parsed entries, or None if there is no list, and warnings.
 
     Raises:
@@ -184,7 +184,7 @@ def _parse_connections(params: Parameters) -> tuple[list[EntryValues] | None, li
     found = parser.parse(params["connections"])
     if parser.problems:
         raise join_problems(parser.problems)
-    return [entry.values for entry in found], each_problem(parser.notices)
+    return found, each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:

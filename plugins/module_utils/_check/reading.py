@@ -17,6 +17,7 @@ from .._clouds.azure import AZURE
 from .._clouds.clouds import CLOUDS
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.access_list import key_of
 from .atlas_half import AtlasReader, ProjectReading
@@ -37,7 +38,6 @@ from .facts import (
     AtlasFacts,
     AtlasObject,
     AwsFacts,
-    ConnectionEntry,
     ConnectionFacts,
     Fact,
     Missing,
@@ -88,19 +88,19 @@ def read_facts(session: CheckSession, params: Parameters, reader: AtlasReader | 
         check_clusters(params, next(iter(projects[0].readings.values()), None))
     else:
         connections, projects = choose_from_all(params, projects)
-    on_aws = [one for one in connections if one.entry.vpc_id]
-    on_azure = [one for one in connections if one.entry.cloud is AZURE]
-    on_gcp = [one for one in connections if one.entry.cloud is GCP]
+    on_aws = [one for one in connections if one.entry.params["vpc_id"]]
+    on_azure = [one for one in connections if one.entry.provider is AZURE]
+    on_gcp = [one for one in connections if one.entry.provider is GCP]
     surveys = read_aws(session, params, on_aws) if params["aws"] else {}
     gcp = _gcp_reader(session, params) if on_gcp and params["gcp"] else None
     networks = gcp.read_projects(on_gcp) if gcp is not None else dict.fromkeys(on_gcp, NetworkFacts.none(_GCP_OFF))
     networks.update(_vnet_facts(session, params, on_azure))
-    places = find_places(params, [*dict.fromkeys(surveys.values())], {one.entry.vpc_id for one in on_aws})
+    places = find_places(params, [*dict.fromkeys(surveys.values())], {one.entry.params["vpc_id"] for one in on_aws})
     shared = None if params["projects"] is None else _by_vpc(projects)
     now, found = datetime.datetime.now(datetime.timezone.utc), []
     for one in connections:
         survey = surveys.get(one)
-        entry = replace(one.entry, region=survey.session.region) if isinstance(survey, Survey) else one.entry
+        entry = one.entry.with_params(region=survey.session.region) if isinstance(survey, Survey) else one.entry
         found.append(
             ConnectionFacts(
                 entry,
@@ -130,7 +130,7 @@ def _with_selections(params: Parameters, places: Places, found: t.Sequence[Conne
     for one in found:
         key = _key_of(one.entry)
         others = [their for other, their in blocks.items() if other != key] if needs_others else []
-        selection = to_selection(params, places, one.entry.vpc_id, blocks[key], others)
+        selection = to_selection(params, places, one.entry.params["vpc_id"] or "", blocks[key], others)
         selected.append(replace(one, selection=selection))
     return _with_strays(selected, find_stray_probes(params, blocks.values())) if params["probes"] else selected
 
@@ -163,7 +163,7 @@ def _vnet_facts(session: CheckSession, params: Parameters, connections: t.Sequen
 def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
     """Whether both halves of a connection are known: Atlas's is read, and the customer's is read or given by options."""
     # A list of `virtual_networks` alone says nothing of a peering.
-    return bool(params["atlas"]) and any(params[one] not in (None, False) for one in facts.entry.cloud.half[:2])
+    return bool(params["atlas"]) and any(params[one] not in (None, False) for one in facts.entry.provider.half[:2])
 
 
 def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> AtlasFacts:
@@ -173,7 +173,7 @@ def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t
         connection: The connection.
         shared: By VPC and project, the connections of all projects of the task; None if it has one.
     """
-    reading, vpc_id = connection.reading, connection.entry.vpc_id
+    reading, vpc_id = connection.reading, connection.entry.params["vpc_id"]
     if reading is None:
         return AtlasFacts.none(ATLAS_OFF)
     if shared is None:
@@ -205,12 +205,14 @@ def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t
 
 def _aws_facts(survey: Survey | TaskError | None, connection: Connection) -> AwsFacts:
     if survey is None:
-        return AwsFacts.none(_AWS_OFF if connection.entry.vpc_id else _NOT_AWS)
+        return AwsFacts.none(_AWS_OFF if connection.entry.params["vpc_id"] else _NOT_AWS)
     if isinstance(survey, TaskError):
         return AwsFacts.none(to_fact(survey))
     entry, peer = connection.entry, connection.peer
     return to_aws_facts(
-        survey, entry.vpc_id, entry.connection_id if isinstance(peer, Missing) else field_of(peer, "connection_id")
+        survey,
+        entry.params["vpc_id"],
+        entry.params["connection_id"] if isinstance(peer, Missing) else field_of(peer, "connection_id"),
     )
 
 
@@ -221,25 +223,24 @@ def _gcp_reader(session: CheckSession, params: Parameters) -> GcpReader:
     return GcpReader(session, needs_one=params["projects"] is None)
 
 
-def _key_of(entry: ConnectionEntry) -> tuple[str | None, ...]:
+def _key_of(entry: PeerEntry) -> tuple[str | None, ...]:
     """Return the identity of an entry's network."""
-    return (*entry.identity.values(),)
+    return tuple(entry.network[name] for name in entry.provider.network_identity)
 
 
 def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     """Return the blocks of a network, as far as they are known."""
     entry, vpc = facts.entry, facts.aws.vpc
-    if entry.cloud.judges_subnets:
+    if entry.provider.judges_subnets:
         return vpc.cidr_blocks if isinstance(vpc, Vpc) else ()
-    own = [entry.cidr_block] if entry.cidr_block else []
     read = [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
-    return [*read, *own, *entry.cidr_blocks]
+    return [*read, *entry.blocks]
 
 
 def _with_strays(found: t.Sequence[ConnectionFacts], strays: tuple[t.Mapping[str, object], ...]) -> list[ConnectionFacts]:
     """Return the facts with probes of no network in those on one connection, if possible one whose probes are judged."""
-    on_aws = [one for one in found if one.entry.vpc_id]
-    judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, one.entry.cloud.available)]
+    on_aws = [one for one in found if one.entry.params["vpc_id"]]
+    judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, one.entry.provider.available)]
     first = next(iter((*judged, *on_aws)), None)
     return [replace(one, selection=replace(one.selection, stray_probes=strays)) if one is first else one for one in found]
 

@@ -51,7 +51,7 @@ def judge(
         projects: The projects of a task on several; None if it is about one.
         earlier: An earlier report to compare with; None if there is none.
     """
-    load_rules({one.entry.provider_name for one in facts})
+    load_rules({one.entry.provider.name for one in facts})
     now = facts[0].now if facts else datetime.datetime.now(datetime.timezone.utc)
     judged = [_judge_one(one, both_halves=are_both_read(one)) for one in facts]
     found, failed = [one.row for one in judged], [one for one in projects or () if one.failure is not None]
@@ -64,10 +64,10 @@ def judge(
     if projects is not None:
         for one in found:
             one["checks"] = [check for check in one["checks"] if check["severity"] not in ("ok", "skipped")]
-    _add_connections(found, [one.entry.network for one in facts])
+    _add_connections(found, [one.entry.network_id for one in facts])
     verdicts: list[Verdict] = [one["verdict"] for one in found]
     verdict = worst_of([*verdicts, "unknown"] if failed else verdicts)
-    titles = [one.entry.title for one in facts]
+    titles = [one.entry.network_title for one in facts]
     summary = _summarize(found, titles, verdict, both_halves=all(map(are_both_read, facts)))
     of_projects = {} if projects is None else show_projects(projects, found)
     if projects is not None:
@@ -187,7 +187,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
     row = {
         "group_id": facts.group_id,
         "project_name": facts.project_name,
-        "provider_name": facts.entry.provider_name,
+        "provider_name": facts.entry.provider.name,
         **network,
         "peer_id": field_of(facts.atlas.peer, "id"),
         "status_name": field_of(facts.atlas.peer, "status_name"),
@@ -201,21 +201,21 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
         "subnets": if_known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
-    return Found(row, [*network], facts.entry.title, findings)
+    return Found(row, [*network], facts.entry.network_title, findings)
 
 
 def _network(facts: ConnectionFacts) -> dict[str, str | None]:
     """Return the fields of the customer's network, which differ between clouds."""
     entry, peer = facts.entry, facts.atlas.peer
-    if entry.vpc_id:
+    if entry.params["vpc_id"]:
         return {
-            "vpc_id": entry.vpc_id,
+            "vpc_id": entry.params["vpc_id"],
             "vpc_name": vpc.name if (vpc := known_or(facts.aws.vpc, None)) is not None else None,
-            "aws_account_id": entry.aws_account_id or field_of(peer, "aws_account_id"),
+            "aws_account_id": entry.params["aws_account_id"] or field_of(peer, "aws_account_id"),
             "region": entry.region,
             "connection_id": if_known(lambda: connection_id_of(facts)),
         }
-    return {name: field_of(peer, name) or getattr(entry, name) for name in entry.cloud.names or entry.cloud.identity}
+    return {name: field_of(peer, name) or entry.network[name] for name in entry.provider.names or entry.provider.identity}
 
 
 def _subnets(facts: ConnectionFacts, findings: t.Sequence[Finding], *, both_halves: bool) -> list[dict[str, object]]:

@@ -19,13 +19,13 @@ from .._http.errors import EntryError, EntryPlace, InvalidOptionError, TaskError
 from .._values.blocks import parse_client_block
 from .._values.ids import parse_route_table_id
 from .._values.patterns import Parse
-from .table import EXCLUSIVE, PATH, SETS, ignored_by, names_of_cloud, used_by
+from .table import CHECK, EXCLUSIVE, PATH, SETS, ignored_by, names_of_cloud, used_by
 
 EntryValues = dict[str, t.Any]
 _Error = t.TypeVar("_Error", bound=TaskError)
 # The list of each module.
 LIST: t.Final = "connections"
-LISTS = {SETS: "peers", PATH: LIST}
+LISTS = {SETS: "peers", CHECK: LIST, PATH: LIST}
 _USED = {module: used_by(module) for module in LISTS}
 # The fields of results that say which connection is meant.
 FIELDS = (
@@ -38,7 +38,7 @@ _OF_CLOUDS = {cloud: names_of_cloud(cloud) for cloud in CLOUDS}
 
 @dataclass(frozen=True)
 class PeerEntry:
-    """One entry of a list of connections.
+    """One entry of a list of connections; the check makes one for each connection of Atlas if its task has no list.
 
     Attributes:
         index: Its place in the list, from 0.
@@ -63,6 +63,10 @@ class PeerEntry:
     def having(self, **found: t.Any) -> PeerEntry:
         """Return the entry with what it leaves open, under the names of results."""
         return replace(self, found=found)
+
+    def with_params(self, **changes: t.Any) -> PeerEntry:
+        """Return the entry with other options."""
+        return replace(self, params={**self.params, **changes})
 
     @cached_property
     def key(self) -> str:
@@ -102,6 +106,16 @@ class PeerEntry:
     def network(self) -> dict[str, t.Any]:
         """The fields of the customer's network, under the names of results; None for what the entry leaves open."""
         return {name: self._value(name) for name in self.provider.own_fields}
+
+    @cached_property
+    def network_id(self) -> str:
+        """The id of its network, or the name where this is the id."""
+        return str(self.network[self.provider.network])
+
+    @property
+    def network_title(self) -> str:
+        """Its network for messages: the id of a VPC, or a noun and a name."""
+        return self.provider.title(self.network_id)
 
     @cached_property
     def identity(self) -> tuple[str | None, ...]:
@@ -222,7 +236,6 @@ class EntryParser:
 
         class SetParser(EntryParser):
             module = SETS
-            list_name = "peers"
 
             def check_needs(self, values: Parameters, cloud: Cloud) -> None:
                 …
@@ -242,7 +255,6 @@ class EntryParser:
     _ignored: t.ClassVar[frozenset[str]]
     _places: t.ClassVar[list[str]]
     _parsers: t.ClassVar[dict[str, dict[str, Parse]]]
-    list_name = "connections"
     checks: t.ClassVar[tuple[t.Callable[[EntryValues, Cloud], None], ...]] = (check_tables, parse_cidr_blocks)
 
     def __init__(self, params: Parameters) -> None:
@@ -264,20 +276,24 @@ class EntryParser:
         """Return the options of an unchecked list that have no effect, `others` among them."""
         return find_ignored(listed, cls._ignored.union(others))
 
-    def parse(self, listed: object) -> list[Entry]:
-        """Return the entries of a list as the task has it, with their values and what is wrong with them.
+    def parse(self, listed: object) -> tuple[PeerEntry, ...]:
+        """Return the entries of a list as the task has it, but for those with which something is wrong.
 
         Raises:
             InvalidOptionError: If it is no list.
         """
-        found = read_entries(self.list_name, listed, self._spec, self._ignored)
+        found = read_entries(LISTS[self.module], listed, self._spec, self._ignored)
         clouds = [entry.attempt_first(self.find_cloud, entry) for entry in found]
         self.begin([cloud for cloud in clouds if cloud is not None])
         for entry, cloud in zip(found, clouds):
             if cloud is not None:
                 self._parse(entry, cloud)
             self.problems += entry.problems
-        return found
+        return tuple(
+            PeerEntry(index, cloud, entry.values, entry.written, self.params, self.module)
+            for index, (entry, cloud) in enumerate(zip(found, clouds))
+            if cloud is not None and not entry.problems
+        )
 
     def _parse(self, entry: Entry, cloud: Cloud) -> None:
         values, is_misspelt = entry.values, bool(entry.problems)

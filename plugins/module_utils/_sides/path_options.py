@@ -74,11 +74,8 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[
         InvalidOptionError: If the option is not a list.
     """
     parser = _Parser(params)
-    found = parser.parse(params[LIST])
-    sound = [(index, CLOUDS[entry.values["provider_name"]], entry) for index, entry in enumerate(found) if not entry.problems]
-    entries = tuple(PeerEntry(index, cloud, entry.values, entry.written, params) for index, cloud, entry in sound)
-    twins = find_twins(entries)
-    return entries, [*parser.problems, *twins, *_find_contradictions(entries)], each_problem(parser.notices)
+    entries = parser.parse(params[LIST])
+    return entries, [*parser.problems, *find_twins(entries), *_find_contradictions(entries)], each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import typing as t
+from dataclasses import replace
 
 from .._clouds.aws import AWS, to_cloud_region
 from .._clouds.cloud import Cloud
@@ -88,19 +89,13 @@ def is_about(pattern: Pattern, clouds: t.Container[Cloud]) -> bool:
 
 def to_entries(params: Parameters) -> tuple[PeerEntry, ...]:
     """Return the entries of the checked options of a task."""
-    return tuple(_to_entry(index, values, params) for index, values in enumerate(params["peers"]))
-
-
-def _to_entry(index: int, values: Parameters, params: Parameters) -> PeerEntry:
-    own = {**values, "wait_for": values["wait_for"] or params["wait_for"]}
-    return PeerEntry(index, CLOUDS[values["provider_name"]], own, values["written"], params, SETS)
+    return tuple(replace(entry, task=params) for entry in params["peers"])
 
 
 class _Parser(EntryParser):
     """Parses the entries of a set."""
 
     module = SETS
-    list_name = "peers"
     # It uses no lists of an entry.
     checks = ()
 
@@ -125,6 +120,10 @@ class _Parser(EntryParser):
                 hint="Set provider_name: all to declare the connections of all clouds in one list, or move the entry.",
             )
         return cloud
+
+    def complete(self, values: EntryValues, cloud: Cloud) -> None:
+        """Fill in the state to wait for that the task names."""
+        values["wait_for"] = values["wait_for"] or self.params["wait_for"]
 
     def without_regions(self, name: str, cloud: Cloud) -> InvalidOptionError:
         """Return the error for a region on a cloud where a network container has none."""
@@ -151,8 +150,8 @@ class _Parser(EntryParser):
                 raise InvalidOptionError(f"{as_option(name)} is missing.", hint=f"A connection with {cloud.name} needs {others}.")
 
 
-def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]]:
-    """Return the entries of the option `peers`, parsed and each with its `provider_name`, and warnings.
+def parse_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[str]]:
+    """Return the entries of the option `peers`, parsed, and warnings.
 
     Raises:
         InvalidOptionError: If some are invalid, or mean the same connection. The message names all of them, and then also blocks
@@ -161,13 +160,10 @@ def parse_entries(params: Parameters) -> tuple[list[dict[str, t.Any]], list[str]
     given = params["peers"]
     parser = _Parser(params)
     found = parser.parse([*map(_without_clients, given)] if isinstance(given, list) else given)
-    for entry in found:
-        entry.values["written"] = entry.written
-    sound = [_to_entry(index, entry.values, params) for index, entry in enumerate(found) if not entry.problems]
-    problems = [*parser.problems, *find_twins(sound)]
+    problems = [*parser.problems, *find_twins(found)]
     if problems:
-        raise join_problems((*problems, *find_overlaps(sound)))
-    return [entry.values for entry in found], each_problem(parser.notices)
+        raise join_problems((*problems, *find_overlaps(found)))
+    return found, each_problem(parser.notices)
 
 
 def ignored_options(args: Parameters) -> list[str]:

@@ -61,9 +61,10 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
     """The VNet has a peering with Atlas's VNet of each container with judged clusters, and Azure calls it Connected."""
     entry = facts.entry
     if known_or(facts.network.vnet_exists, True) is False:
-        message = f"Azure has no {named(entry.title)} in subscription {unnamed(entry.azure_subscription_id)}."
+        identity = {name: entry.network[name] for name in AZURE.network_identity}
+        message = f"Azure has no {named(entry.network_title)} in subscription {unnamed(identity[AZURE.owner])}."
         fix = f"Check the names of the connection. If the VNet was deleted, {_REQUEST_AGAIN}"
-        yield Finding("fail", entry.network, message, fix, entry.identity, owner="playbook")
+        yield Finding("fail", entry.network_id, message, fix, identity, owner="playbook")
         return
     peerings, block = known(facts.network.vnet_peerings), atlas_block_of(facts)
     if not _is_available(facts):
@@ -76,7 +77,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
         return
     for side in sides_of(facts):
         if side.vnet_name is None:
-            yield not_read(_unnamed(facts, side), entry.network)
+            yield not_read(_unnamed(facts, side), entry.network_id)
         else:
             yield from _judge_side(side, peerings, facts)
 
@@ -110,13 +111,13 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
 def find_shared_addresses(facts: ConnectionFacts) -> Findings:
     """The blocks of the VNet and of the network container do not overlap."""
     prefixes, block = known(facts.network.vnet_prefixes), atlas_block_of(facts)
-    shared = [one for one in prefixes if to_network(one, facts.entry.title).overlaps(block)]
+    shared = [one for one in prefixes if to_network(one, facts.entry.network_title).overlaps(block)]
     if shared:
-        begin = f"The network container has {named(block)}, and {named(facts.entry.title)} {listed(shared)}:"
+        begin = f"The network container has {named(block)}, and {named(facts.entry.network_title)} {listed(shared)}:"
         message = f"{begin} Azure does not peer them."
         fix = "Connect a network container with another block, or another VNet."
         evidence = {"atlas_cidr_block": str(block), "address_prefixes": list(prefixes)}
-        yield Finding("fail", facts.entry.network, message, fix, evidence, owner="atlas")
+        yield Finding("fail", facts.entry.network_id, message, fix, evidence, owner="atlas")
 
 
 @check("A404", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
@@ -175,7 +176,7 @@ def sides_of(facts: ConnectionFacts) -> list[VnetSide]:
     peerings = known_or(facts.network.vnet_peerings, ())
     container = known_or(facts.atlas.container, None)
     # Without Atlas's half, only the option has it.
-    name = facts.entry.atlas_vnet_name if container is None else container["atlas_vnet_name"]
+    name = facts.entry.params["atlas_vnet_name"] if container is None else container["atlas_vnet_name"]
     found = [VnetSide(atlas_block_of(facts), name, _peering_with(name, peerings))]
     further = _further_containers(facts)
     for one in further:
@@ -244,13 +245,13 @@ def _connected(facts: ConnectionFacts) -> t.Iterator[tuple[VnetSide, VnetPeering
 def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: ConnectionFacts) -> Findings:
     one = side.peering
     if one is None:
-        message = f"{named(facts.entry.title)} has no peering with Atlas's VNet {side.vnet_name} ({named(side.block)})."
+        message = f"{named(facts.entry.network_title)} has no peering with Atlas's VNet {side.vnet_name} ({named(side.block)})."
         similar = [each for each in peerings if is_within(side.block, map(ipaddress.IPv4Network, each.prefixes))]
         for each in similar:
             message += f" The peering {each.name} has this block, and leads to {each.remote_name or 'another network'}."
         evidence = {"atlas_vnet_name": side.vnet_name, "atlas_cidr_block": str(side.block)}
         fix = f"Atlas has made one that is gone: {_REQUEST_AGAIN}"
-        yield Finding(side.level, facts.entry.network, message, fix, evidence, owner="atlas")
+        yield Finding(side.level, facts.entry.network_id, message, fix, evidence, owner="atlas")
     elif one.state != _CONNECTED:
         fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
         line = _line("delete", one) if one.state == _DISCONNECTED else ()
@@ -284,7 +285,7 @@ def _unnamed(facts: ConnectionFacts, side: VnetSide) -> Unread:
     """Return why it is not known which peering is Atlas's."""
     if isinstance(facts.atlas.container, Missing):
         advice = "Set atlas_vnet_name of the connection, which is vnetName of the network container."
-        return Unread(f"Which peering of {named(facts.entry.title)} is Atlas's is not known.", advice=advice)
+        return Unread(f"Which peering of {named(facts.entry.network_title)} is Atlas's is not known.", advice=advice)
     need_container(facts)
     return Unread(f"Atlas does not report the name of its VNet with {named(side.block)}.")
 

@@ -35,7 +35,7 @@ def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
         has = "has" if len(left_out) == 1 else "have"
         message = f"{listed(left_out)} {has} services of Azure alone, and no clients to judge."
         fix = "Name clients there with client_cidr_blocks to judge such subnets, too."
-        yield Finding("info", facts.entry.network, message, fix, {"subnets": left_out})
+        yield Finding("info", facts.entry.network_id, message, fix, {"subnets": left_out})
     tables: dict[str, list[str]] = {}
     for subnet in client_subnets(facts):
         if subnet.route_table_id is not None:

@@ -39,12 +39,12 @@ def network_blocks_of(facts: ConnectionFacts) -> list[_Network]:
     Raises:
         UnreadError, SkippedError: If they are not known.
     """
-    if facts.entry.cloud.judges_subnets:
+    if facts.entry.provider.judges_subnets:
         return vpc_blocks_of(facts)
-    if facts.entry.cloud is GCP:
+    if facts.entry.provider is GCP:
         ranges = [to_network(one.cidr_block, one.title) for one in known(facts.network.gcp_ranges)]
         return [*ranges, *_ranges_of_connectors(facts, ranges)]
-    return [to_network(one, facts.entry.title) for one in known(facts.network.vnet_prefixes)]
+    return [to_network(one, facts.entry.network_title) for one in known(facts.network.vnet_prefixes)]
 
 
 def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
@@ -64,7 +64,7 @@ def client_ranges(facts: ConnectionFacts) -> list[ClientRange]:
     if subnets is None:
         subnets = [(str(one), one) for one in limit or _prefixes_of(facts, declared)]
         if not subnets and not declared:
-            begin = f"Where the clients of {named(entry.title)} are is not known:"
+            begin = f"Where the clients of {named(entry.network_title)} are is not known:"
             raise skip(f"{begin} cidr_block, cidr_blocks and client_cidr_blocks are not given.")
     elif limit:
         subnets = [(name, part) for name, block in subnets for part in _shared(block, limit)]
@@ -81,7 +81,7 @@ def client_subnets(facts: ConnectionFacts) -> dict[VnetSubnet, list[ClientRange]
     subnets, ranges = known(facts.network.vnet_subnets), client_ranges(facts)
     found = {subnet: inside for subnet in subnets if (inside := [one for one in ranges if one.name == subnet.name])}
     if not found:
-        raise skip(f"{named(facts.entry.title)} has no subnet to judge.")
+        raise skip(f"{named(facts.entry.network_title)} has no subnet to judge.")
     return found
 
 
@@ -115,17 +115,12 @@ def limit_without_subnets(facts: ConnectionFacts) -> list[str]:
     if not _subnets_of(facts):
         return []
     own = network_blocks_of(facts)
-    are_in_it = all(is_within(to_network(one, "cidr_blocks"), own) for one in facts.entry.cidr_blocks)
-    return _limit_texts(facts) if are_in_it else []
+    are_in_it = all(is_within(to_network(one, "cidr_blocks"), own) for one in facts.entry.params["cidr_blocks"])
+    return [*facts.entry.blocks] if are_in_it else []
 
 
 def _limit_of(facts: ConnectionFacts) -> list[_Network]:
-    return [to_network(one, facts.entry.title) for one in _limit_texts(facts)]
-
-
-def _limit_texts(facts: ConnectionFacts) -> list[str]:
-    own = facts.entry.cidr_block
-    return [*([own] if own is not None else ()), *facts.entry.cidr_blocks]
+    return [to_network(one, facts.entry.network_title) for one in facts.entry.blocks]
 
 
 def _subnets_of(facts: ConnectionFacts) -> list[tuple[str, _Network]] | None:
@@ -168,7 +163,7 @@ def ranges_of_services(facts: ConnectionFacts) -> list[str]:
 
 def _prefixes_of(facts: ConnectionFacts, declared: t.Sequence[_Network]) -> list[_Network]:
     """Return the prefixes of a VNet, which stand for its subnets; none if the options say where the clients are."""
-    if facts.entry.cloud is GCP or (declared and isinstance(facts.network.vnet_prefixes, Missing)):
+    if facts.entry.provider is GCP or (declared and isinstance(facts.network.vnet_prefixes, Missing)):
         return []
     return network_blocks_of(facts)
 

@@ -155,7 +155,7 @@ def _judge(found: t.Sequence[Record], zone: HostedZone, cluster: AtlasObject, fa
         return True
     shown = listed(dict.fromkeys(map(str, addresses)))
     if any(address in block for address in addresses for block in if_known(partial(vpc_blocks_of, facts)) or ()):
-        begin = f"The private zone {named(zone.title)} has {shown} of {named(facts.entry.vpc_id)} itself for names of"
+        begin = f"The private zone {named(zone.title)} has {shown} of {named(facts.entry.network_id)} itself for names of"
         what = f"{begin} {cluster['name']}"
         return Unread(f"{what}: whether a proxy there leads to the cluster is not known.", advice="Look what has this address.")
     if not _are_all_known(cluster, facts):
@@ -168,7 +168,7 @@ def _judge(found: t.Sequence[Record], zone: HostedZone, cluster: AtlasObject, fa
 def _blocks_of(cluster: AtlasObject, facts: ConnectionFacts) -> list[_Network]:
     """Return the blocks of the network containers that a cluster has nodes in, and of that of the connection."""
     containers = known_or(facts.atlas.containers, ())
-    there = [one for one in containers if is_in_region(cluster, one["region_name"], facts.entry.cloud)]
+    there = [one for one in containers if is_in_region(cluster, one["region_name"], facts.entry.provider)]
     found = [if_known(partial(atlas_block_of, facts)), *(if_known(partial(container_block, one)) for one in there)]
     return list(dict.fromkeys(one for one in found if one is not None))
 
@@ -176,7 +176,7 @@ def _blocks_of(cluster: AtlasObject, facts: ConnectionFacts) -> list[_Network]:
 def _are_all_known(cluster: AtlasObject, facts: ConnectionFacts) -> bool:
     """Whether all network containers that a cluster has nodes in are known: those on other clouds are not read here."""
     regions = [one for one in cluster["regions"] if has_nodes(one)]
-    containers, cloud = known_or(facts.atlas.containers, ()), facts.entry.cloud
+    containers, cloud = known_or(facts.atlas.containers, ()), facts.entry.provider
     return all(
         one["provider_name"] == cloud.name
         and any(cloud.is_in_region(one["region_name"], each["region_name"]) for each in containers)

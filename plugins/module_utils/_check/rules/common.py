@@ -225,7 +225,7 @@ def atlas_block_of(facts: ConnectionFacts) -> ipaddress.IPv4Network:
         UnreadError: If the containers could not be read, or the block is not an IPv4 block.
         SkippedError: If there is no block.
     """
-    block = facts.entry.atlas_cidr_block
+    block = facts.entry.params["atlas_cidr_block"]
     if not isinstance(facts.atlas.container, Missing):
         container = known(facts.atlas.container)
         block = container["atlas_cidr_block"] if container is not None else block
@@ -243,7 +243,7 @@ def connection_id_of(facts: ConnectionFacts) -> str:
         UnreadError: If the connections of Atlas could not be read, or the id is empty.
         SkippedError: If Atlas has no connection, or no id for it yet.
     """
-    connection_id = facts.entry.connection_id
+    connection_id: str | None = facts.entry.params["connection_id"]
     if not isinstance(facts.atlas.peer, Missing):
         peer = known(facts.atlas.peer)
         connection_id = peer["connection_id"] if peer is not None else None
@@ -265,7 +265,7 @@ def vpc_blocks_of(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
     """
     vpc = known(facts.aws.vpc)
     if vpc is None:
-        raise skip(f"AWS does not know {named(facts.entry.vpc_id)}, with these credentials and in this region.", "P404")
+        raise skip(f"AWS does not know {named(facts.entry.network_id)}, with these credentials and in this region.", "P404")
     return [to_network(block, vpc.id) for block in vpc.cidr_blocks]
 
 
@@ -304,7 +304,7 @@ def need_subnets(facts: ConnectionFacts) -> list[Subnet]:
     """
     subnets = judged_subnets(facts)
     if not subnets:
-        raise skip(f"There is no subnet of {named(facts.entry.vpc_id)} to judge.")
+        raise skip(f"There is no subnet of {named(facts.entry.network_id)} to judge.")
     return subnets
 
 
@@ -341,16 +341,16 @@ def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:
 def are_all_judged(facts: ConnectionFacts) -> bool:
     """Whether all subnets of the VPC are judged, because neither the options nor the entry choose some."""
     entry = facts.entry
-    return facts.selection.subnet_ids is None and not entry.route_table_ids and not entry.route_table_tags
+    return facts.selection.subnet_ids is None and not entry.params["route_table_ids"] and not entry.params["route_table_tags"]
 
 
 def is_outside_entry(subnet: Subnet, facts: ConnectionFacts) -> bool:
     """Whether a subnet is outside the block of the entry, and neither `subnet_ids` nor a named instance selects it."""
     if subnet.id in named_subnets(facts):
         return False
-    if subnet.cidr_block is None or facts.entry.cidr_block is None or facts.selection.subnet_ids is not None:
+    if subnet.cidr_block is None or facts.entry.params["cidr_block"] is None or facts.selection.subnet_ids is not None:
         return False
-    return not ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.cidr_block))
+    return not ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.params["cidr_block"]))
 
 
 def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | None:
@@ -361,9 +361,9 @@ def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | Non
 
 def _is_chosen(table: RouteTable, facts: ConnectionFacts) -> bool:
     entry = facts.entry
-    tags = entry.route_table_tags or {}
+    tags = entry.params["route_table_tags"] or {}
     has_tags = bool(tags) and all(table.tags.get(key) == value for key, value in tags.items())
-    return has_tags or table.id in (entry.route_table_ids or ())
+    return has_tags or table.id in (entry.params["route_table_ids"] or ())
 
 
 _PODS = (

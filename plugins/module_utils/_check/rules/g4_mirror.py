@@ -31,26 +31,27 @@ def find_no_mirror(facts: ConnectionFacts) -> Findings:
     """The network of the connection has an ACTIVE peering with Atlas's network."""
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
-    if entry.network not in peerings:
-        message = f"Project {entry.gcp_project_id} has no VPC network {named(entry.network)}."
+    project = entry.params["gcp_project_id"]
+    if entry.network_id not in peerings:
+        message = f"Project {project} has no VPC network {named(entry.network_id)}."
         host = known_or(facts.network.gcp_host_project, None)
         fix = "Correct gcp_project_id and network_name of the connection: of a shared VPC, gcp_project_id is the host project."
         if host is not None:
             fix = f"It uses the shared VPC of project {host}: set gcp_project_id to that, and request the connection with it."
-        yield Finding("fail", entry.network, message, fix, owner="playbook")
+        yield Finding("fail", entry.network_id, message, fix, owner="playbook")
         return
-    mirror = _mirror(peerings[entry.network], remote)
+    mirror = _mirror(peerings[entry.network_id], remote)
     if mirror is None:
         elsewhere = _networks_elsewhere(facts, remote)
         if elsewhere:
             raise skip(f"The peering with Atlas's network is on {listed(elsewhere)}.", "G402")
-        message = f"{named(entry.title)} has no peering with {remote}."
+        message = f"{named(entry.network_title)} has no peering with {remote}."
         lines = mirror_lines(facts)
         evidence = {"network": remote, "gcloud": next(iter(lines), None)}
-        yield Finding("fail", entry.network, message, mirror_advice(facts), evidence, commands=lines)
+        yield Finding("fail", entry.network_id, message, mirror_advice(facts), evidence, commands=lines)
     elif mirror.state != ACTIVE:
         details = f" ({mirror.state_details})" if mirror.state_details else ""
-        begin = f"The peering {named(mirror.name)} of {named(entry.title)} is"
+        begin = f"The peering {named(mirror.name)} of {named(entry.network_title)} is"
         message = f"{begin} {mirror.state or 'in a state that GCP does not report'}{details}."
         fix = "Atlas's side is missing there: check that the connection in Atlas is with this network."
         yield Finding("fail" if mirror.state else "unknown", mirror.name, message, fix, mirror.to_result())
@@ -61,13 +62,13 @@ def find_mirror_elsewhere(facts: ConnectionFacts) -> Findings:
     """No other network of the project has a peering with Atlas's network, unless Atlas has a connection with that one, too."""
     remote = _atlas_network(facts)
     peerings, entry = known(facts.network.gcp_networks), facts.entry
-    is_here = _mirror(peerings.get(entry.network, ()), remote) is not None
+    is_here = _mirror(peerings.get(entry.network_id, ()), remote) is not None
     for name in _networks_elsewhere(facts, remote):
-        message = f"The peering with Atlas's network is made on {named(name)}; the connection names {entry.network}."
+        message = f"The peering with Atlas's network is made on {named(name)}; the connection names {entry.network_id}."
         fix = f"Remove it from {named(name)}. {mirror_advice(facts)}"
         if is_here:
             begin = f"{named(name)} has a peering with Atlas's network, too, which leads nowhere:"
-            message = f"{begin} the connection names {entry.network}."
+            message = f"{begin} the connection names {entry.network_id}."
             fix = f"Remove it: atlas_gcp_peering with network_name: {named(name)} and state: absent."
         lines = _delete_line(_mirror(peerings[name], remote), name, facts)
         lines = lines if is_here else together(lines, mirror_lines(facts))
@@ -79,7 +80,9 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     """Atlas's network imports the routes to all clients, for the replies to them."""
     mirror = active_mirror(facts)
     if mirror.exchanges_subnets is False:
-        message = f"The peering {named(mirror.name)} of {named(facts.entry.title)} does not exchange the routes of subnets."
+        message = (
+            f"The peering {named(mirror.name)} of {named(facts.entry.network_title)} does not exchange the routes of subnets."
+        )
         fix = "Remove it, and make it again: atlas_gcp_peering, or the role."
         yield Finding("fail", mirror.name, message, fix, mirror.to_result(), commands=lines_to_make_again(mirror, facts))
         return
@@ -94,11 +97,11 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
     if lost:
         message = f"Atlas's network does not import a route to {listed(map(_title_of, lost))}: replies to it get lost."
         evidence = {"cidr_blocks": [str(one.block) for one in lost], **mirror.to_result()}
-        yield Finding("fail", facts.entry.network, message, _advice_on_import(lost, mirror), evidence)
+        yield Finding("fail", facts.entry.network_id, message, _advice_on_import(lost, mirror), evidence)
     unknown = [one for one, state in states.items() if state is None]
     if unknown:
         message = f"GCP does not report whether Atlas's network imports a route to {listed(map(_title_of, unknown))}."
-        yield Finding("unknown", facts.entry.network, message, "Check again in a minute.")
+        yield Finding("unknown", facts.entry.network_id, message, "Check again in a minute.")
 
 
 @check("G501", waits_for=STRING_CAUSES, clouds=(GCP.name,))
@@ -127,9 +130,9 @@ def active_mirror(facts: ConnectionFacts) -> Peering:
         UnreadError, SkippedError: If it is not known, or there is none, which G401 reports.
     """
     remote = _atlas_network(facts)
-    mirror = _mirror(known(facts.network.gcp_networks).get(facts.entry.network, ()), remote)
+    mirror = _mirror(known(facts.network.gcp_networks).get(facts.entry.network_id, ()), remote)
     if mirror is None or mirror.state != ACTIVE:
-        raise skip(f"{named(facts.entry.title)} has no {ACTIVE} peering with Atlas's network.", "G401")
+        raise skip(f"{named(facts.entry.network_title)} has no {ACTIVE} peering with Atlas's network.", "G401")
     return mirror
 
 
@@ -174,26 +177,27 @@ def mirror_lines(facts: ConnectionFacts) -> FixLines:
 
 def lines_to_make_again(mirror: Peering, facts: ConnectionFacts) -> FixLines:
     """Return the lines that remove a peering of the network with Atlas's network, and make it again."""
-    return together(_delete_line(mirror, facts.entry.network, facts), _create_line(facts))
+    return together(_delete_line(mirror, facts.entry.network_id, facts), _create_line(facts))
 
 
 def _create_line(facts: ConnectionFacts) -> FixLines:
     names, entry = _atlas_names(facts), facts.entry
     if names is None:
         return ()
-    options = {"project": entry.gcp_project_id, "network": entry.network_name, "peer_project": names[0], "peer_network": names[1]}
+    own = {"project": entry.params["gcp_project_id"], "network": entry.network_id}
+    options = {**own, "peer_project": names[0], "peer_network": names[1]}
     return gcloud("networks peerings create", peering_name(names[1]), **options)
 
 
 def _delete_line(mirror: Peering | None, network: str, facts: ConnectionFacts) -> FixLines:
-    names = {"project": facts.entry.gcp_project_id, "network": network}
+    names = {"project": facts.entry.params["gcp_project_id"], "network": network}
     return gcloud("networks peerings delete", None if mirror is None else mirror.name, **names)
 
 
 def _is_mirror_active(facts: ConnectionFacts) -> bool:
     """Whether GCP was read, and has an ACTIVE peering with Atlas's network."""
     names, networks = _atlas_names(facts), known_or(facts.network.gcp_networks, {})
-    mirror = _mirror(networks.get(facts.entry.network, ()), network_path(*names)) if names is not None else None
+    mirror = _mirror(networks.get(facts.entry.network_id, ()), network_path(*names)) if names is not None else None
     return mirror is not None and mirror.state == ACTIVE
 
 
@@ -206,7 +210,7 @@ def is_mirror_missing(facts: ConnectionFacts) -> bool:
 def _atlas_names(facts: ConnectionFacts) -> tuple[str, str] | None:
     """Return the project and the name of Atlas's network, from the container or else the entry; None if not known."""
     container, entry = known_or(facts.atlas.container, None), facts.entry
-    project, network = entry.atlas_gcp_project_id, entry.atlas_network_name
+    project, network = entry.params["atlas_gcp_project_id"], entry.params["atlas_network_name"]
     if container is not None:
         project, network = container["atlas_gcp_project_id"], container["atlas_network_name"]
     return (project, network) if project and network else None
@@ -232,10 +236,10 @@ def _mirror(peerings: t.Iterable[Peering], remote: str) -> Peering | None:
 def _networks_elsewhere(facts: ConnectionFacts, remote: str) -> list[str]:
     """Return the other networks of the project that have a peering with Atlas's network, but no live connection in Atlas."""
     entry, peers = facts.entry, facts.atlas.peers
-    named = [entry.network]
+    named = [entry.network_id]
     if not isinstance(peers, Missing):
         live = [one for one in known(peers) if not has_ended(one)]
-        named += [one["network_name"] for one in live if one["gcp_project_id"] == entry.gcp_project_id]
+        named += [one["network_name"] for one in live if one["gcp_project_id"] == entry.params["gcp_project_id"]]
     networks = known(facts.network.gcp_networks)
     return [name for name, peerings in networks.items() if name not in named and _mirror(peerings, remote) is not None]
 
@@ -259,10 +263,10 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
         for route in there:
             seen.setdefault(route, []).append(region)
     if without:
-        message = f"{named(facts.entry.title)} has no route to Atlas ({named(block)}) in {listed(without)}."
+        message = f"{named(facts.entry.network_title)} has no route to Atlas ({named(block)}) in {listed(without)}."
         fix = "Look at the routes of the peering (gcloud compute networks peerings list-routes); remove it and make it again."
         evidence = {"regions": without, **mirror.to_result()}
-        yield Finding("fail", facts.entry.network, message, fix, evidence, commands=lines_to_make_again(mirror, facts))
+        yield Finding("fail", facts.entry.network_id, message, fix, evidence, commands=lines_to_make_again(mirror, facts))
     yield from _not_imported(seen, facts)
 
 
@@ -274,13 +278,13 @@ def _within(block: ipaddress.IPv4Network, routes: t.Iterable[PeeringRoute]) -> l
 
 def _not_imported(seen: _Seen, facts: ConnectionFacts) -> Findings:
     """Yield what is wrong with routes that are there."""
-    title = facts.entry.title
+    title = facts.entry.network_title
     for (destination, is_imported), regions in seen.items():
         evidence = {"destination": str(destination), "regions": regions, "imported": is_imported}
         if is_imported is None:
             message = f"GCP does not report whether {named(title)} imports the route to {named(destination)}."
-            yield Finding("unknown", facts.entry.network, message, "Check again in a minute.", evidence)
+            yield Finding("unknown", facts.entry.network_id, message, "Check again in a minute.", evidence)
         elif not is_imported:
             message = f"{named(title)} does not import the route to Atlas's {named(destination)} in {listed(regions)}."
             fix = "Look for a subnet or a route of the network with the same addresses: it comes first."
-            yield Finding("fail", facts.entry.network, message, fix, evidence)
+            yield Finding("fail", facts.entry.network_id, message, fix, evidence)

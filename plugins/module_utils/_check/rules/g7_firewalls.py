@@ -223,7 +223,7 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
         }
         owner: FixOwner = "network" if rule.policy is None or rule.policy.kind == NETWORK else "organization"
         line = _line_for(rule, block, facts)
-        yield Finding(severity, facts.entry.network, message, fix, evidence, commands=line, owner=owner)
+        yield Finding(severity, facts.entry.network_id, message, fix, evidence, commands=line, owner=owner)
 
 
 def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionFacts) -> FixLines:
@@ -231,11 +231,11 @@ def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionF
 
     A policy of an organization or a folder is found by its number, whatever the organization is.
     """
-    policy, free, project = rule.policy, _free_priority(rule), facts.entry.gcp_project_id
+    policy, free, project = rule.policy, _free_priority(rule), facts.entry.params["gcp_project_id"]
     ports, name = f"tcp:{'-'.join(map(str, ATLAS_PORTS[0]))}", f"allow-atlas-{block.network_address}-{block.prefixlen}-{free}"
     if policy is None:
         what = {"direction": "EGRESS", "action": "ALLOW", "rules": ports, "destination_ranges": str(block), "priority": free}
-        network = {"project": project, "network": facts.entry.network_name}
+        network = {"project": project, "network": facts.entry.network_id}
         return gcloud("firewall-rules create", name.replace(".", "-"), **network, **what)
     what = {"action": "allow", "direction": "EGRESS", "layer4_configs": ports, "dest_ip_ranges": str(block)}
     if policy.kind == NETWORK:
@@ -283,7 +283,7 @@ def _doubtful(level: Level, found: Judgement, facts: ConnectionFacts) -> Finding
         "policy": first.policy.name if first.policy is not None else None,
         "free_priority": _free_priority(first),
     }
-    return Finding("unknown", facts.entry.network, message, fix, evidence, decides=level == "fail")
+    return Finding("unknown", facts.entry.network_id, message, fix, evidence, decides=level == "fail")
 
 
 def _clause(rule: EgressRule) -> str:

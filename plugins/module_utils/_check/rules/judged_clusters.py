@@ -63,7 +63,7 @@ def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
         return [one for one in clusters if one["name"] in facts.selection.clusters and is_dedicated(one)]
     container = need_container(facts)
     clusters = [one for one in clusters if is_dedicated(one)]
-    return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.cloud)]
+    return [one for one in clusters if is_in_region(one, container.get("region_name"), facts.entry.provider)]
 
 
 def need_clusters(facts: ConnectionFacts) -> list[AtlasObject]:
@@ -182,7 +182,7 @@ def _fewest_members(facts: ConnectionFacts, region_name: str | None) -> tuple[in
     """
     found: list[tuple[int, str]] = []
     for cluster in if_known(lambda: judged_clusters(facts)) or ():
-        here = [one for one in cluster["regions"] if has_nodes_at(one, region_name, facts.entry.cloud)]
+        here = [one for one in cluster["regions"] if has_nodes_at(one, region_name, facts.entry.provider)]
         numbers = [1] if here and is_sharded(cluster) else [one["electable_nodes"] for one in here]
         if None in numbers:
             return None
@@ -209,7 +209,7 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
         if one["electable_nodes"] is None:
             message = f"Atlas does not report how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
-    regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.cloud
+    regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.provider
     return [one for one in cluster["regions"] if has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]
 
 
@@ -219,7 +219,7 @@ def peered_containers(facts: ConnectionFacts) -> list[AtlasObject]:
     Raises:
         UnreadError, SkippedError: If the connections or containers are not known.
     """
-    ids = {peer["container_id"] for peer in peers_of_network(facts) if peer["status_name"] == facts.entry.cloud.available}
+    ids = {peer["container_id"] for peer in peers_of_network(facts) if peer["status_name"] == facts.entry.provider.available}
     own = known(facts.atlas.container)
     if own is not None:
         ids.add(own["id"])
@@ -232,7 +232,7 @@ def peers_of_network(facts: ConnectionFacts) -> list[AtlasObject]:
     Raises:
         UnreadError, SkippedError: If the connections are not known.
     """
-    there = known(facts.atlas.peers).of_network(facts.entry.cloud, facts.entry.identity)
+    there = known(facts.atlas.peers).of_network(facts.entry.provider, facts.entry.network)
     return [peer for peer in there if not has_ended(peer)]
 
 
@@ -302,13 +302,13 @@ class FurtherRegions:
 
     def _is_at_home(self, cluster: AtlasObject) -> bool:
         """Whether a cluster has nodes where the judged connection leads to."""
-        container, cloud = known(self._facts.atlas.container), self._facts.entry.cloud
+        container, cloud = known(self._facts.atlas.container), self._facts.entry.provider
         return container is not None and any(has_nodes_at(one, container.get("region_name"), cloud) for one in cluster["regions"])
 
     def _find_ways_to(self, cluster: AtlasObject) -> list[tuple[AtlasObject, list[Finding]]]:
         """Return the connected further regions of a cluster, with what is wrong or not known on the way to each."""
         facts, own = self._facts, known(self._facts.atlas.container)
-        if not facts.entry.cloud.judges_subnets:
+        if not facts.entry.provider.judges_subnets:
             return []
         containers = [one for one in peered_containers(facts) if own is None or one["id"] != own["id"]]
         home = own["region_name"] if own is not None else None
@@ -316,7 +316,7 @@ class FurtherRegions:
             (region, self._find_on_way(container))
             for region in cluster["regions"]
             for container in containers
-            if has_nodes_at(region, container["region_name"], facts.entry.cloud) and container["region_name"] != home
+            if has_nodes_at(region, container["region_name"], facts.entry.provider) and container["region_name"] != home
         ]
 
     def _find_on_way(self, container: AtlasObject) -> list[Finding]:
@@ -340,7 +340,7 @@ def _problem(
 
 def _through(container: AtlasObject, facts: ConnectionFacts) -> ConnectionFacts:
     """Return the facts on the connection of the same network with another container."""
-    available = facts.entry.cloud.available
+    available = facts.entry.provider.available
     peers = [one for one in peers_of_network(facts) if one["status_name"] == available]
     peer = next(one for one in peers if one["container_id"] == container["id"])
     connections: t.Any = facts.aws.connections
@@ -348,7 +348,7 @@ def _through(container: AtlasObject, facts: ConnectionFacts) -> ConnectionFacts:
         connections = next((one for one in connections if one.id == peer["connection_id"]), None)
     return dataclasses.replace(
         facts,
-        entry=dataclasses.replace(facts.entry, connection_id=None, atlas_cidr_block=None),
+        entry=facts.entry.with_params(connection_id=None, atlas_cidr_block=None),
         atlas=dataclasses.replace(facts.atlas, peer=peer, container=container),
         aws=dataclasses.replace(facts.aws, connection=connections),
     )

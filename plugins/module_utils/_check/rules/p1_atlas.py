@@ -52,32 +52,32 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         yield _missing(facts)
         return
     status = peer["status_name"]
-    if status == facts.entry.cloud.failed:
+    if status == facts.entry.provider.failed:
         raise skip("It has failed.", "P102")
     # Labels do not identify a connection, and cannot be changed.
     entry = facts.entry
-    for name in reversed(entry.cloud.labels):
-        current, wanted = peer.get(name), getattr(entry, name)
-        if wanted is not None and not entry.cloud.is_same(current, wanted):
-            message = f"The connection with {named(entry.title)} has {name} {unnamed(current)}, not {unnamed(wanted)}."
+    for name in reversed(entry.provider.labels):
+        current, wanted = peer.get(name), entry.network[name]
+        if wanted is not None and not entry.provider.is_same(current, wanted):
+            message = f"The connection with {named(entry.network_title)} has {name} {unnamed(current)}, not {unnamed(wanted)}."
             fix = f"Correct {name}, or replace the connection."
             yield Finding("fail", peer["id"], message, fix, {name: current}, owner="playbook")
             return
-    if status == entry.cloud.available:
+    if status == entry.provider.available:
         return
-    if status == entry.cloud.pending and entry.cloud.has_names:
+    if status == entry.provider.pending and entry.provider.has_names:
         # Loaded where a connection is with GCP.
         from .g4_mirror import is_mirror_missing
 
         if is_mirror_missing(facts):
             raise skip("Atlas waits for the peering in GCP.", "G401")
-    if status == entry.cloud.pending and status_in_aws(facts) in ENDED:
+    if status == entry.provider.pending and status_in_aws(facts) in ENDED:
         # It is too late to accept it, though Atlas has not seen that yet.
         raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
-    evidence = {name: peer[name] for name in ("status_name", entry.cloud.accepted_id or "") if name in peer}
+    evidence = {name: peer[name] for name in ("status_name", entry.provider.accepted_id or "") if name in peer}
     ending, lines = _ending_of(peer, facts), _lines_for(status, facts)
-    is_theirs = bool(lines) or (status == entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED)
+    is_theirs = bool(lines) or (status == entry.provider.pending and status_in_aws(facts) not in _ACCEPTED)
     owner: FixOwner = "network" if is_theirs else "atlas"
     yield Finding("fail", peer["id"], message, fix, evidence, ending=ending, commands=lines, owner=owner)
 
@@ -86,14 +86,14 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
 def find_failed(facts: ConnectionFacts) -> Findings:
     """The connection has not failed."""
     peer = peer_of(facts)
-    if peer["status_name"] != facts.entry.cloud.failed:
+    if peer["status_name"] != facts.entry.provider.failed:
         return
     reason = peer["error_state_name"]
     # On other clouds, the reason is a text of the cloud.
-    meaning = shown(facts.entry.cloud.failure_reasons.get(reason or "", "")) if facts.entry.cloud.has_error_codes else None
+    meaning = shown(facts.entry.provider.failure_reasons.get(reason or "", "")) if facts.entry.provider.has_error_codes else None
     message = f"FAILED ({reason or 'no reason given'})" + (f": {meaning}." if meaning else ".")
     fix = "Then replace the connection: set recreate to dead."
-    if reason in facts.entry.cloud.futile_reasons:
+    if reason in facts.entry.provider.futile_reasons:
         fix = "Then remove the connection with state: absent, and request it with the right values: the same would fail again."
     yield Finding("fail", peer["id"], message, fix, {"error_state_name": reason})
 
@@ -121,7 +121,7 @@ def find_no_way_back(facts: ConnectionFacts) -> Findings:
 @check("P104", clouds=ALL_CLOUDS)
 def find_wrong_container(facts: ConnectionFacts) -> Findings:
     """The container of the connection is on its cloud, and in the region that the entry wants."""
-    container, cloud = known(facts.atlas.container), facts.entry.cloud
+    container, cloud = known(facts.atlas.container), facts.entry.provider
     if container is None:
         peer = peer_of(facts)
         if not peer["container_id"]:
@@ -138,7 +138,7 @@ def find_wrong_container(facts: ConnectionFacts) -> Findings:
         message = f"The network container is on {provider}, and a {cloud.noun} needs one on {cloud.name}."
         fix = f"Choose a network container on {cloud.name}."
         yield Finding("fail", container["id"], message, fix, {"provider_name": provider}, owner="playbook")
-    wanted = facts.entry.container_region
+    wanted = facts.entry.params["container_region"]
     if wanted is not None and not cloud.has_one_container and not cloud.is_in_region(region, wanted):
         message = f"The network container is in {region}, not in {cloud.regions.to_atlas(wanted)}."
         fix = "Correct container_region, or request a connection with the network container there."
@@ -189,12 +189,12 @@ def find_near_limits(facts: ConnectionFacts) -> Findings:
     pending = [peer for peer in staying if peer["status_name"] in _PENDING]
     yield from _find_near(len(staying), MOST_PEERS, "project", "connections", "Remove those that are no longer used.")
     yield from _find_near(len(pending), MOST_PENDING, "project", "pending connections", "Accept or remove them.")
-    if facts.entry.cloud.most_peerings is not None:
+    if facts.entry.provider.most_peerings is not None:
         yield from _find_near_in_network(facts)
         return
     count, quota = known(facts.aws.connections_count), known(facts.aws.connections_quota)
     fix = "Ask AWS for more (quota L-7E9ECCDB, up to 125), or remove those that are no longer used."
-    yield from _find_near(count, quota, facts.entry.cloud.noun, "connections", fix, facts.entry.network)
+    yield from _find_near(count, quota, facts.entry.provider.noun, "connections", fix, facts.entry.network_id)
 
 
 def _find_near_in_network(facts: ConnectionFacts) -> Findings:
@@ -202,20 +202,22 @@ def _find_near_in_network(facts: ConnectionFacts) -> Findings:
     entry, networks = facts.entry, facts.network.gcp_networks
     peerings: Fact[t.Sequence[object]] = facts.network.vnet_peerings
     if not isinstance(networks, Missing):
-        peerings = networks if isinstance(networks, Unread) else networks.get(entry.network, ())
-    if not isinstance(peerings, Missing) and entry.cloud.most_peerings is not None:
-        fix = f"Remove those that are no longer used, or ask {entry.cloud.name} whether it allows more."
-        yield from _find_near(len(known(peerings)), entry.cloud.most_peerings, unnamed(entry.title), "peerings", fix, entry.title)
+        peerings = networks if isinstance(networks, Unread) else networks.get(entry.network_id, ())
+    if not isinstance(peerings, Missing) and entry.provider.most_peerings is not None:
+        fix = f"Remove those that are no longer used, or ask {entry.provider.name} whether it allows more."
+        yield from _find_near(
+            len(known(peerings)), entry.provider.most_peerings, unnamed(entry.network_title), "peerings", fix, entry.network_title
+        )
 
 
 def _missing(facts: ConnectionFacts) -> Finding:
     """Return the finding of a missing connection. If the network has another one, the entry is wrong."""
-    playbook = partial(Finding, "fail", facts.entry.network, owner="playbook")
-    entry, cloud, containers = facts.entry, facts.entry.cloud, known_or(facts.atlas.containers, None)
-    owner, wanted, others = getattr(entry, cloud.owner), entry.container_region, peers_of_network(facts)
+    playbook = partial(Finding, "fail", facts.entry.network_id, owner="playbook")
+    entry, cloud, containers = facts.entry, facts.entry.provider, known_or(facts.atlas.containers, None)
+    owner, wanted, others = entry.params[cloud.owner], entry.params["container_region"], peers_of_network(facts)
     owners = sorted({str(peer[cloud.owner]) for peer in _namesakes(facts)})
     if owner is not None and owners and not any(cloud.is_same(owner, one) for one in owners):
-        begin = f"Atlas has a connection with {named(entry.title)} of {cloud.owner_noun} {unnamed(listed(owners))},"
+        begin = f"Atlas has a connection with {named(entry.network_title)} of {cloud.owner_noun} {unnamed(listed(owners))},"
         message = f"{begin} not of {cloud.owner_noun}"
         why = "a VPC belongs to one account" if cloud.has_unique_ids else "or request a connection with this one"
         fix = f"Correct {cloud.owner} of the connection{':' if cloud.has_unique_ids else ','} {why}."
@@ -225,28 +227,29 @@ def _missing(facts: ConnectionFacts) -> Finding:
         regions = listed(sorted({str(one["region_name"]) for one in containers if one["id"] in ids}))
         there = f"to network containers in {regions}, and none to one in {cloud.regions.to_atlas(wanted)}"
         fix = "Correct container_region, or request one with the container there."
-        return playbook(f"Atlas has connections with {named(entry.title)} {there}.", fix)
-    if others and entry.container_id is not None:
+        return playbook(f"Atlas has connections with {named(entry.network_title)} {there}.", fix)
+    container_id = entry.params["container_id"]
+    if others and container_id is not None:
         there = listed(sorted({str(peer["container_id"]) for peer in others}))
-        begin = f"Atlas has connections with {named(entry.title)} to network container {unnamed(there)},"
-        message = f"{begin} and none to {named(entry.container_id)}."
+        begin = f"Atlas has connections with {named(entry.network_title)} to network container {unnamed(there)},"
+        message = f"{begin} and none to {named(container_id)}."
         return playbook(message, "Correct container_id, or request one with that container.")
     where = "" if cloud.has_unique_ids else f" of {cloud.owner_noun} {unnamed(owner)}"
-    message = f"Atlas has no connection with {named(entry.title)}{where}."
-    return Finding("fail", entry.network, message, "Request it: atlas_vpc_peer, or atlas_peering.", owner="atlas")
+    message = f"Atlas has no connection with {named(entry.network_title)}{where}."
+    return Finding("fail", entry.network_id, message, "Request it: atlas_vpc_peer, or atlas_peering.", owner="atlas")
 
 
 def _namesakes(facts: ConnectionFacts) -> list[AtlasObject]:
     """Return the connections with a network of the same name or id, of any owner."""
-    cloud = facts.entry.cloud
+    cloud = facts.entry.provider
     if cloud.has_unique_ids:
         return peers_of_network(facts)
-    return [one for one in known(facts.atlas.peers) if cloud.is_same(one[cloud.network], facts.entry.network)]
+    return [one for one in known(facts.atlas.peers) if cloud.is_same(one[cloud.network], facts.entry.network_id)]
 
 
 def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str]:
     """Return the message and the fix for a connection that is not AVAILABLE."""
-    status, cloud = peer["status_name"], facts.entry.cloud
+    status, cloud = peer["status_name"], facts.entry.provider
     requested = created_at(peer["id"])
     # A time in the future means that a clock is wrong.
     age = facts.now - requested if requested is not None and requested <= facts.now else None
@@ -269,7 +272,7 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
 
 def _lines_for(status: str, facts: ConnectionFacts) -> FixLines:
     """Return the lines that accept a request in AWS, or make the customer's side in GCP; none where nothing waits for that."""
-    cloud = facts.entry.cloud
+    cloud = facts.entry.provider
     if status == cloud.pending and cloud.pending_life is not None:
         return () if status_in_aws(facts) in _ACCEPTED else accept_line(facts)
     if status != cloud.pending or not cloud.has_names:
@@ -286,8 +289,8 @@ def accept_line(facts: ConnectionFacts) -> FixLines:
 
 def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
     """Return when a request ends that is not accepted yet; None if it has ended, or the connection is in another state."""
-    requested, life = created_at(peer["id"]), facts.entry.cloud.pending_life
-    is_waiting = peer["status_name"] == facts.entry.cloud.pending and status_in_aws(facts) not in _ACCEPTED
+    requested, life = created_at(peer["id"]), facts.entry.provider.pending_life
+    is_waiting = peer["status_name"] == facts.entry.provider.pending and status_in_aws(facts) not in _ACCEPTED
     if not is_waiting or life is None or requested is None:
         return None
     end = requested + life

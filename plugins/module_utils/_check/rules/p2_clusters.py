@@ -35,7 +35,7 @@ _MOVE = "Move its data to a dedicated cluster, M10 or larger."
 @check("P201", clouds=ALL_CLOUDS)
 def find_no_cluster(facts: ConnectionFacts) -> Findings:
     """A dedicated cluster has nodes in the region of the container."""
-    container, cloud = need_container(facts), facts.entry.cloud
+    container, cloud = need_container(facts), facts.entry.provider
     region = container.get("region_name")
     dedicated = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
     if not dedicated and _small_clusters(facts):
@@ -63,7 +63,7 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
     for cluster in need_clusters(facts):
         for problem in further.problems_of(cluster):
             severity = problem.severity if problem.severity != "fail" else _severity(facts, further)
-            names = _names(problem.regions, facts.entry.cloud)
+            names = _names(problem.regions, facts.entry.provider)
             begin = f"{named(cluster['name'])} has {'nodes' if problem.is_electable else 'read-only nodes'} in {listed(names)}"
             if problem.finding is None:
                 yield _not_connected(severity, begin, problem, cluster, facts)
@@ -123,7 +123,7 @@ def find_not_dedicated(facts: ConnectionFacts) -> Findings:
         message, fix = f"{named(cluster['name'])} is a shared or Flex cluster, to which no connection leads.", _LARGER
         if is_serverless(cluster):
             message, fix = f"{named(cluster['name'])} is a Serverless instance, which cannot be peered.", _MOVE
-        yield Finding("fail", cluster["name"], message, fix, {"regions": _names(cluster["regions"], facts.entry.cloud)})
+        yield Finding("fail", cluster["name"], message, fix, {"regions": _names(cluster["regions"], facts.entry.provider)})
 
 
 @check("P205", "warn", waits_for=("P201",))
@@ -188,7 +188,7 @@ def _flex_clusters(facts: ConnectionFacts) -> t.Sequence[AtlasObject]:
 
 
 def _not_connected(severity: Severity, begin: str, problem: Problem, cluster: AtlasObject, facts: ConnectionFacts) -> Finding:
-    cloud, noun = facts.entry.cloud, facts.entry.cloud.noun
+    cloud, noun = facts.entry.provider, facts.entry.provider.noun
     names = _names(problem.regions, cloud)
     why = "drivers need all members"
     if problem.is_electable and problem.severity == "warn":

@@ -81,7 +81,7 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    is_empty = not entries.ranges and not (entries.groups and facts.entry.cloud.has_security_groups)
+    is_empty = not any(map(block_of, entries)) and not (entries.groups and facts.entry.provider.has_security_groups)
     clients = if_known(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
@@ -90,9 +90,11 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
         return
     limit = limit_without_subnets(facts) if not clients else []
     if limit:
-        message = f"No subnet of {named(facts.entry.title)} for clients is in {listed(limit)}, so nothing in it was judged."
+        message = (
+            f"No subnet of {named(facts.entry.network_title)} for clients is in {listed(limit)}, so nothing in it was judged."
+        )
         fix = "Correct cidr_block and cidr_blocks of the connection."
-        yield Finding("unknown", facts.entry.network, message, fix, {"cidr_blocks": limit})
+        yield Finding("unknown", facts.entry.network_id, message, fix, {"cidr_blocks": limit})
         return
     if not clients:
         raise skip("There is no subnet to judge.")
@@ -100,7 +102,7 @@ def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     if services:
         message = f"{listed(services)} {'is a range' if len(services) == 1 else 'are ranges'} of GKE's Services, and not judged."
         fix = "Name blocks of clients in client_cidr_blocks to judge them."
-        yield Finding("info", facts.entry.network, message, fix, {"ranges": services}, ())
+        yield Finding("info", facts.entry.network_id, message, fix, {"ranges": services}, ())
     gaps, listed_groups = _find_gaps(clients, entries), entries.groups
     found = {client: _admitting_groups(client, facts, listed_groups) for client in gaps}
     shut_out = {client: parts for client, parts in gaps.items() if not found[client]}
@@ -147,7 +149,7 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     # If blocks cover all clients, wrong groups do no harm.
     gaps = _find_gaps(_clients(facts), entries)
     severity: Severity = "fail" if gaps else "warn"
-    concerned = {group_id(facts.entry.aws_security_group), *(facts.selection.security_group_ids or ())}
+    concerned = {group_id(facts.entry.params["aws_security_group"]), *(facts.selection.security_group_ids or ())}
     try:
         concerned |= {group for one in senders_of(named_interfaces(facts)) for group in one.security_group_ids}
     except UnreadError as error:
@@ -162,8 +164,8 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
         fix = f"Correct the entry of the access list, or {instead}."
         if found is None:
             message = f"{named(name)} does not exist in the account and region of the VPC."
-        elif found.vpc_id != facts.entry.vpc_id:
-            message = f"{named(name)} is in {named(found.vpc_id)}, not in {named(facts.entry.vpc_id)}."
+        elif found.vpc_id != facts.entry.network_id:
+            message = f"{named(name)} is in {named(found.vpc_id)}, not in {named(facts.entry.network_id)}."
         elif _is_across_regions(facts):
             message = f"{named(name)} is in another region than the network container: groups cannot be named across regions."
             fix = f"{instead[0].upper()}{instead[1:]}."
@@ -252,8 +254,8 @@ def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionF
 
 def _judged_networks(facts: ConnectionFacts) -> dict[Subnet, ipaddress.IPv4Network]:
     """Return the IPv4 blocks of the judged subnets, or else the blocks of the clients."""
-    if not facts.entry.cloud.judges_subnets:
-        return {Subnet(one.name, facts.entry.network, str(one.block)): one.block for one in client_ranges(facts)}
+    if not facts.entry.provider.judges_subnets:
+        return {Subnet(one.name, facts.entry.network_id, str(one.block)): one.block for one in client_ranges(facts)}
     return {one: ipaddress.IPv4Network(one.cidr_block) for one in judged_subnets(facts) if one.cidr_block is not None}
 
 
@@ -265,7 +267,7 @@ def _clients(facts: ConnectionFacts) -> list[_Client]:
     """
     networks = _narrowed(_judged_networks(facts), facts)
     subnets = [_Client("subnet", one.id, (network,), (one.id,)) for one, network in networks.items()]
-    if not facts.entry.cloud.has_security_groups or not are_clients_named(facts):
+    if not facts.entry.provider.has_security_groups or not are_clients_named(facts):
         return subnets
     named = facts.selection.security_group_ids or ()
     if facts.selection.instance_ids and isinstance(facts.aws.interfaces, Unread):
@@ -306,7 +308,7 @@ def _instance(name: str, interfaces: t.Sequence[Interface], subnets: t.Mapping[S
 
 def _narrowed(networks: t.Mapping[Subnet, _Network], facts: ConnectionFacts) -> dict[Subnet, _Network]:
     """Return the parts of subnets in which `client_cidr_blocks` lie, and all other subnets as they are."""
-    if not facts.entry.cloud.judges_subnets:
+    if not facts.entry.provider.judges_subnets:
         return dict(networks)
     blocks = facts.selection.client_blocks
     found: dict[Subnet, _Network] = {}
@@ -358,15 +360,15 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
     `aws_security_group` of the connection names their group, only that counts.
     """
     named = listed_groups if client.groups is None else listed_groups & client.groups
-    own = group_id(facts.entry.aws_security_group)
+    own = group_id(facts.entry.params["aws_security_group"])
     if client.groups is None and own is not None:
         return named & {own}
-    if not named or not facts.entry.cloud.has_security_groups or _is_across_regions(facts):
+    if not named or not facts.entry.provider.has_security_groups or _is_across_regions(facts):
         return frozenset()
     groups = facts.aws.security_groups
     if isinstance(groups, (Missing, Unread)):
         return groups
-    return frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.vpc_id)
+    return frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.network_id)
 
 
 def _is_across_regions(facts: ConnectionFacts) -> bool:
@@ -378,7 +380,7 @@ def _is_across_regions(facts: ConnectionFacts) -> bool:
 
 def _uncovered_finding(gaps: _Gaps, facts: ConnectionFacts, entries: ListedEntries) -> Finding:
     """Return the finding about the subnets, or parts of them, that no entry covers."""
-    where, own = _parts_text(gaps), facts.entry.aws_security_group
+    where, own = _parts_text(gaps), facts.entry.params["aws_security_group"]
     message = f"No entry covers {where}."
     if are_clients_named(facts) and entries.groups:
         message = f"No entry covers {where}, and the clients are in none of the groups of the access list."
@@ -458,7 +460,7 @@ def _by_groups_finding(gaps: _Gaps, groups: frozenset[str], facts: ConnectionFac
     if members:
         message += f", and no first interface of an instance there is one. {SENDS_FIRST}"
         return Finding("unknown", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
-    message += f", and no network interface in {named(facts.entry.vpc_id)} has {'it' if len(groups) == 1 else 'one of them'}."
+    message += f", and no network interface in {named(facts.entry.network_id)} has {'it' if len(groups) == 1 else 'one of them'}."
     fix = "Give the clients such a group, or add their blocks to the access list."
     return Finding("warn", _SUBJECT, message, fix, {**_evidence(gaps), "groups": sorted(groups)})
 
@@ -476,7 +478,7 @@ def _missing_blocks(gaps: _Gaps, facts: ConnectionFacts) -> str:
     Where the options say in which blocks the clients are, the list need not have more than these.
     """
     parts = list(ipaddress.collapse_addresses(part for some in gaps.values() for part in some))
-    own, are_declared = facts.entry.cidr_block, bool(facts.selection.client_cidr_blocks)
+    own, are_declared = facts.entry.params["cidr_block"], bool(facts.selection.client_cidr_blocks)
     if own is not None and not are_declared and all(part.subnet_of(to_network(own, "cidr_block")) for part in parts):
         return named(own)
     blocks = if_known(lambda: network_blocks_of(facts)) or []

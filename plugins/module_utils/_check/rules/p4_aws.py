@@ -69,15 +69,15 @@ def find_inactive_connection(facts: ConnectionFacts) -> Findings:
 def find_wrong_ends(facts: ConnectionFacts) -> Findings:
     """The accepter is the VPC of the entry, and the requester has the block of the network container."""
     connection, entry = _connection_of(facts), facts.entry
-    side, owner = connection.accepter, entry.aws_account_id
+    side, owner = connection.accepter, entry.params["aws_account_id"]
     if not side.vpc_id or not side.account_id:
         raise UnreadError(Unread(f"AWS does not report where {named(connection.id)} ends."))
-    if side.vpc_id != entry.vpc_id or (owner is not None and side.account_id != owner):
+    if side.vpc_id != entry.network_id or (owner is not None and side.account_id != owner):
         yield Finding(
             "fail",
             connection.id,
             f"{named(connection.id)} ends in {named(side.vpc_id)} of account {unnamed(side.account_id)}, not in "
-            f"{named(entry.vpc_id)}{f' of account {unnamed(owner)}' if owner else ''}.",
+            f"{named(entry.network_id)}{f' of account {unnamed(owner)}' if owner else ''}.",
             "Correct vpc_id and aws_account_id of the connection.",
             {"vpc_id": side.vpc_id, "aws_account_id": side.account_id},
             owner="playbook",
@@ -108,10 +108,10 @@ def find_shared_vpc(facts: ConnectionFacts) -> Findings:
     if other is not None:
         yield other
     elif vpc is None:
-        message = f"AWS does not know {named(facts.entry.vpc_id)}{_place(facts)}."
+        message = f"AWS does not know {named(facts.entry.network_id)}{_place(facts)}."
         fix = "Use the credentials and the region of the VPC."
-        missing = Finding("fail", facts.entry.vpc_id, message, fix, {"region": facts.entry.region}, owner="playbook")
-        yield _in_another_region(facts, facts.entry.vpc_id) or missing
+        missing = Finding("fail", facts.entry.network_id, message, fix, {"region": facts.entry.region}, owner="playbook")
+        yield _in_another_region(facts, facts.entry.network_id) or missing
 
 
 @check("P405", waits_for=("P101", "P102", "P401", "P402"))
@@ -145,7 +145,7 @@ def find_encryption_controls(facts: ConnectionFacts) -> Findings:
     """
     vpc = known(facts.aws.vpc)
     if vpc is None:
-        raise skip(f"AWS does not know {named(facts.entry.vpc_id)}.", "P404")
+        raise skip(f"AWS does not know {named(facts.entry.network_id)}.", "P404")
     if vpc.refuses_peerings:
         begin = f"The encryption controls of {named(vpc.id)} are enforced, and do not exclude peering connections:"
         message = f"{begin} AWS may stop traffic."
@@ -204,11 +204,11 @@ def _of_another_account(facts: ConnectionFacts) -> Finding | None:
 
     Those with whom a VPC is shared see its subnets and tables, but none of its connections.
     """
-    own, vpc, vpc_id = facts.aws.account_id, facts.aws.vpc, facts.entry.vpc_id
+    own, vpc, vpc_id = facts.aws.account_id, facts.aws.vpc, facts.entry.network_id
     if isinstance(own, Unread):
         return not_read(own, vpc_id)
     shown = vpc.account_id if isinstance(vpc, Vpc) else None
-    owner = shown or field_of(facts.atlas.peer, "aws_account_id") or facts.entry.aws_account_id
+    owner = shown or field_of(facts.atlas.peer, "aws_account_id") or facts.entry.params["aws_account_id"]
     if owner in (None, known(own)):
         return None
     message = f"These credentials are of account {own}, {named(vpc_id)} is of account {owner}."

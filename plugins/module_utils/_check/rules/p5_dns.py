@@ -26,7 +26,7 @@ _ASSOCIATE = "Associate DHCP options with the VPC that have AmazonProvidedDNS as
 @check("P501")
 def find_dns_attributes(facts: ConnectionFacts) -> Findings:
     """The VPC has both DNS attributes on, which names of the other side need to resolve to private addresses."""
-    attributes, vpc_id = known(facts.aws.dns_attributes), facts.entry.vpc_id
+    attributes, vpc_id = known(facts.aws.dns_attributes), facts.entry.network_id
     off = [title for name, title in _ATTRIBUTES.items() if not attributes[name]]
     if not off:
         return
@@ -59,7 +59,7 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     if not servers:
         # An id that all such VPCs have is the name of none.
         is_set = known(options).id.startswith("dopt-")
-        subject = known(options).id if is_set else facts.entry.vpc_id
+        subject = known(options).id if is_set else facts.entry.network_id
         message = f"{named(subject)} names no DNS servers" if is_set else f"{named(subject)} has no DHCP options"
         # Where there are some, new ones would take their other settings away.
         lines = () if is_set else _lines_to_associate(facts)
@@ -76,7 +76,7 @@ def find_own_dns_servers(facts: ConnectionFacts) -> Findings:
     # Private strings resolve to private addresses with any server. Atlas makes them because custom DNS is on.
     severity: Severity = "info" if facts.atlas.custom_dns is True else "warn"
     if isinstance(facts.atlas.custom_dns, Unread):
-        yield dataclasses.replace(not_read(facts.atlas.custom_dns, facts.entry.vpc_id), decides=False)
+        yield dataclasses.replace(not_read(facts.atlas.custom_dns, facts.entry.network_id), decides=False)
     yield Finding(severity, known(options).id, f"{message}: {unless}.", fix, evidence)
 
 
@@ -90,7 +90,7 @@ def find_shadowing_zones(facts: ConnectionFacts) -> Findings:
         # All VPCs of an account and region have one list.
         yield unless_private(not_read(facts.aws.resolver_rules, "resolver rules"), facts)
     if isinstance(facts.aws.zones, Unread) and _has_zones(facts):
-        yield dataclasses.replace(not_read(facts.aws.zones, facts.entry.vpc_id), decides=not _has_own_servers_alone(facts))
+        yield dataclasses.replace(not_read(facts.aws.zones, facts.entry.network_id), decides=not _has_own_servers_alone(facts))
     view = _ask_all(clusters, facts)
     yield from _find_forwarding(clusters, view, facts)
     for cluster in clusters:
@@ -168,12 +168,12 @@ def _lines_to_associate(facts: ConnectionFacts) -> FixLines:
     """Return the line that creates DHCP options with Amazon's DNS server, and associates them with the VPC."""
     servers = {"dhcp_configurations": "Key=domain-name-servers,Values=AmazonProvidedDNS"}
     new = aws("ec2 create-dhcp-options", facts, **servers, query="DhcpOptions.DhcpOptionsId", output="text")
-    return aws_for_new("ec2 associate-dhcp-options", "dhcp-options-id", new, facts, vpc_id=facts.entry.vpc_id)
+    return aws_for_new("ec2 associate-dhcp-options", "dhcp-options-id", new, facts, vpc_id=facts.entry.network_id)
 
 
 def _lines_instead_of(rule: ResolverRule, facts: ConnectionFacts, *, is_wider: bool) -> FixLines:
     """Return the line that creates a rule for Atlas beside a wider one, or dissociates the rule."""
-    vpc_id = facts.entry.vpc_id
+    vpc_id = facts.entry.network_id
     if not is_wider:
         return aws("route53resolver disassociate-resolver-rule", facts, vpc_id=vpc_id, resolver_rule_id=rule.id)
     own = {"creator_request_id": f"atlas-{vpc_id}", "rule_type": "SYSTEM", "domain_name": _DOMAIN}
@@ -185,7 +185,7 @@ def _zone_line(zone: HostedZone, facts: ConnectionFacts) -> FixLines:
     """Return the line that dissociates a zone; none if it has other names than Atlas's, too, or is a service's."""
     if not zone.owner.isdecimal() or not is_at_or_above(_DOMAIN, zone.name):
         return ()
-    vpc = f"VPCRegion={facts.entry.region},VPCId={facts.entry.vpc_id}"
+    vpc = f"VPCRegion={facts.entry.region},VPCId={facts.entry.network_id}"
     return aws("route53 disassociate-vpc-from-hosted-zone", facts, hosted_zone_id=zone.id, vpc=vpc)
 
 

@@ -112,11 +112,12 @@ def find_stray_routes(facts: ConnectionFacts) -> Findings:
     if not subnets:
         yield _nothing_judged(facts)
         return
+    block = facts.entry.params["cidr_block"]
     outside = [subnet.id for subnet in chosen_subnets(facts) if is_outside_entry(subnet, facts)]
     if outside:
-        are_outside = f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {named(facts.entry.cidr_block)}"
+        are_outside = f"{listed(outside)} {'is' if len(outside) == 1 else 'are'} outside of {named(block)}"
         message = f"{are_outside}, the cidr_block of the connection, and not judged."
-        yield Finding("info", facts.entry.vpc_id, message, evidence={"subnet_ids": outside})
+        yield Finding("info", facts.entry.network_id, message, evidence={"subnet_ids": outside})
     yield from _say_left_out(facts)
     for subnet_id in without_table(subnets, facts):
         yield Finding("unknown", subnet_id, f"AWS does not show a route table for {named(subnet_id)}.", subnet_ids=(subnet_id,))
@@ -249,12 +250,12 @@ def _say_left_out(facts: ConnectionFacts) -> Findings:
         begin = f"{listed(ids)} {'has' if len(ids) == 1 else 'have'} interfaces of AWS's services alone,"
         message = f"{begin} and no clients to judge."
         fix = "Use subnet_ids to judge such subnets, too."
-        yield Finding("info", facts.entry.vpc_id, message, fix, {"subnet_ids": ids})
+        yield Finding("info", facts.entry.network_id, message, fix, {"subnet_ids": ids})
 
 
 def _nothing_judged(facts: ConnectionFacts) -> Finding:
     """Return the finding if there is no subnet to judge: `info` for a VPC without subnets, `unknown` for an empty choice."""
-    vpc_id, block = facts.entry.vpc_id, facts.entry.cidr_block
+    vpc_id, block = facts.entry.network_id, facts.entry.params["cidr_block"]
     if are_all_judged(facts) and not known(facts.aws.subnets):
         return Finding("info", vpc_id, f"{named(vpc_id)} has no subnet, so nothing in it was judged.")
     if _left_out(facts):
@@ -271,7 +272,7 @@ def _nothing_judged(facts: ConnectionFacts) -> Finding:
     )
     message = f"No subnet of {named(vpc_id)} {how}, so nothing in it was judged."
     fix = "Name the tables of subnets with route_table_ids or route_table_tags, or leave both out to judge all subnets."
-    tables = {"route_table_ids": [*(facts.entry.route_table_ids or ())], "route_table_tags": facts.entry.route_table_tags}
+    tables = {name: facts.entry.params[name] for name in ("route_table_ids", "route_table_tags")}
     evidence: dict[str, object] = {name: one for name, one in tables.items() if one}
     return Finding("unknown", vpc_id, message, fix, evidence, owner="playbook")
 

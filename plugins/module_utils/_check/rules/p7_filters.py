@@ -275,7 +275,7 @@ def _judge_all(facts: ConnectionFacts) -> Findings:
     if not senders:
         raise skip("No client is named, and no network interface in the judged subnets is one of a client.")
     if isinstance(facts.aws.security_groups, Unread):
-        yield dataclasses.replace(not_read(facts.aws.security_groups, facts.entry.vpc_id), decides=False)
+        yield dataclasses.replace(not_read(facts.aws.security_groups, facts.entry.network_id), decides=False)
         return
     # Interfaces with the same groups are judged once.
     alike = {one.security_group_ids: one for one in clients}
@@ -303,7 +303,7 @@ def _some_closed_finding(closed: t.Sequence[Interface], number: int, facts: Conn
     """Return the finding on clients' interfaces whose groups are closed while others' are not."""
     message = f"The security groups of {len(closed)} of {number} network interfaces of clients do not let {_ports_out(facts)}."
     fix = "Name the clients with instance_ids or security_group_ids to check them."
-    return Finding("info", facts.entry.vpc_id, message, fix, _evidence_on(closed))
+    return Finding("info", facts.entry.network_id, message, fix, _evidence_on(closed))
 
 
 def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *, is_other_open: bool) -> Finding:
@@ -323,7 +323,7 @@ def _all_closed_finding(closed: t.Sequence[Interface], facts: ConnectionFacts, *
     severity: Severity = "unknown" if is_other_open else "fail"
     groups = dict.fromkeys(one.security_group_ids[0] for one in closed)
     lines = together(*(_group_line(one, facts) for one in groups))
-    return Finding(severity, facts.entry.vpc_id, message, fix, _evidence_on(closed), subnet_ids, commands=lines)
+    return Finding(severity, facts.entry.network_id, message, fix, _evidence_on(closed), subnet_ids, commands=lines)
 
 
 def _ports_out(facts: ConnectionFacts) -> str:

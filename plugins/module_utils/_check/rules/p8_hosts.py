@@ -30,11 +30,11 @@ _CONNECTION = ("P101", "P102", "P402")
 @check("P801", clouds=ALL_CLOUDS)
 def find_clients_outside(facts: ConnectionFacts) -> Findings:
     """The declared clients are in the network: peering is not transitive."""
-    clients = [*(facts.selection.client_cidr_blocks or ()), *facts.entry.cidr_blocks, *_block_elsewhere(facts)]
+    clients = [*(facts.selection.client_cidr_blocks or ()), *facts.entry.params["cidr_blocks"], *_block_elsewhere(facts)]
     if not clients:
         raise skip("No client_cidr_blocks are given.")
-    blocks, is_vpc = network_blocks_of(facts), bool(facts.entry.vpc_id)
-    where = "the VPC" if is_vpc else named(facts.entry.title)
+    blocks, is_vpc = network_blocks_of(facts), facts.entry.provider.judges_subnets
+    where = "the VPC" if is_vpc else named(facts.entry.network_title)
     for text in dict.fromkeys(clients):
         if not is_within(to_network(text, "client_cidr_blocks"), blocks):
             message = f"{named(text)} is not in {where} ({listed(blocks)}), and a peering carries nothing through."
@@ -49,8 +49,8 @@ def find_clients_outside(facts: ConnectionFacts) -> Findings:
 
 def _block_elsewhere(facts: ConnectionFacts) -> list[str]:
     """Return `cidr_block` of an entry on AZURE or GCP if no range of the network is in it: no subnet would be judged then."""
-    block, blocks = facts.entry.cidr_block, if_known(lambda: network_blocks_of(facts))
-    if facts.entry.cloud.block is not None or block is None or not blocks:
+    block, blocks = facts.entry.params["cidr_block"], if_known(lambda: network_blocks_of(facts))
+    if facts.entry.provider.block is not None or block is None or not blocks:
         return []
     return [] if any(to_network(block, "cidr_block").overlaps(one) for one in blocks) else [block]
 

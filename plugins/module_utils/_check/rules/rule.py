@@ -148,7 +148,7 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
     """Return what no check has looked at on some connections, each sentence once."""
     found: list[str] = []
     for one in facts:
-        for function in _NOT_LOOKED_AT.get(one.entry.provider_name, ()):
+        for function in _NOT_LOOKED_AT.get(one.entry.provider.name, ()):
             with contextlib.suppress(SkippedError, UnreadError):
                 found.extend(map(with_names, function(one)))
     return list(dict.fromkeys(found))
@@ -194,7 +194,7 @@ def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) ->
     reporting: set[str | None] = {None}
     empty = functools.cache(lambda: empty_subnets(facts) | empty_vnet_subnets(facts))
     for code, one in sorted(CHECKS.items(), key=_order_of):
-        if facts.entry.provider_name not in one.clouds or (codes is not None and code not in codes):
+        if facts.entry.provider.name not in one.clouds or (codes is not None and code not in codes):
             continue
         cause = next((cause for cause in one.waits_for if cause in failed), None)
         found = [_skipped(facts, Missing(f"See {cause}.", cause))] if cause else _run(one, facts)
@@ -259,12 +259,12 @@ def _run(one: Check, facts: ConnectionFacts) -> list[Finding]:
     try:
         found.extend(one.function(facts))
     except UnreadError as error:
-        found.append(not_read(error.unread, facts.entry.network))
+        found.append(not_read(error.unread, facts.entry.network_id))
     except SkippedError as error:
         if not found:
             found.append(_skipped(facts, error.missing))
-    return found or [Finding("ok", facts.entry.network, "")]
+    return found or [Finding("ok", facts.entry.network_id, "")]
 
 
 def _skipped(facts: ConnectionFacts, missing: Missing) -> Finding:
-    return Finding("skipped", facts.entry.network, missing.reason, waits_for=missing.waits_for)
+    return Finding("skipped", facts.entry.network_id, missing.reason, waits_for=missing.waits_for)

@@ -628,7 +628,7 @@ def test_subnets_that_are_left_out_are_named_once() -> None:
         "Name clients there with client_cidr_blocks to judge such subnets, too.",
         {"subnets": ["snet-other"]},
     )
-    outside = replace(facts, entry=replace(facts.entry, cidr_block=SUBNET_BLOCK))
+    outside = replace(facts, entry=facts.entry.with_params(cidr_block=SUBNET_BLOCK))
     for other in (outside, beside(NOTHING, USED), beside(POSTGRES, ENDPOINT)):
         assert [one for one in run_checks(other) if one.severity == "info" and one.code == "A601"] == []
 

@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Context, Failure, Purpose
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import SETS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE, VpcPeers
@@ -74,8 +77,8 @@ class InPath(PeerSet):
 def side_of(*peers: Any, entries: int = 2, kind: type[PeerSet] = PeerSet, **more: Any) -> PeerSide:
     """Return a side whose project has some connections, after its first look."""
     client: Any = Silence()
-    written = [{**UNSET, **entry(number), "provider_name": "AWS", "written": {}} for number in range(entries)]
-    params: Any = {**OPTIONS, "peers": written}
+    given = [{**UNSET, **entry(number), "provider_name": "AWS", "wait_for": OPTIONS["wait_for"]} for number in range(entries)]
+    params: Any = {**OPTIONS, "peers": [PeerEntry(index, AWS, own, {}, {}, SETS) for index, own in enumerate(given)]}
     group, declared = "0" * 24, to_entries(params)
     found = kind(params, {"AWS": VpcPeers(client, group)}, Containers(client, group), FakeClock())
     found.use(declared)

@@ -38,7 +38,7 @@ def test_empty_texts_of_an_entry_are_not_set() -> None:
     """As an entry that is made of a survey has those of the other clouds."""
     full = entry(1)
     (found,) = parsed({**full, "wait_for": "", "container_id": "", "vnet_name": "", "container_region_name": " "})["peers"]
-    assert found == parsed(full)["peers"][0]
+    assert found.params == parsed(full)["peers"][0].params
     with pytest.raises(InvalidOptionError, match=r"^peers\[0\]\.vpc_id is empty\."):
         parsed({**full, "vpc_id": " "})
 
@@ -46,7 +46,8 @@ def test_empty_texts_of_an_entry_are_not_set() -> None:
 @pytest.mark.parametrize("full", [entry(1), azure(1), gcp(1)], ids=["AWS", "AZURE", "GCP"])
 def test_the_empty_texts_of_other_clouds_are_not_set(full: dict[str, Any]) -> None:
     """As Terraform keeps what is not set."""
-    assert parsed({**dict.fromkeys(REST, ""), **full}, provider_name="all") == parsed(full, provider_name="all")
+    (empty,), (unset,) = (parsed({**own, **full}, provider_name="all")["peers"] for own in (dict.fromkeys(REST, ""), {}))
+    assert empty.params == unset.params
 
 
 def test_patterns_have_the_fields_of_results() -> None:
@@ -61,7 +62,7 @@ def test_errors_are_words_on_aws_only(name: str | None, is_free: bool) -> None:
 
 def test_values_are_parsed_and_regions_written_in_one_way() -> None:
     found, warnings = parse_entries(params(entry(0, accepter_region_name="EU_WEST_1", container_region_name="xx-north-9")))
-    assert (found[0]["accepter_region_name"], found[0]["container_region_name"]) == ("eu-west-1", "xx-north-9")
+    assert (found[0].params["accepter_region_name"], found[0].params["container_region_name"]) == ("eu-west-1", "xx-north-9")
     assert len(warnings) == 1
     assert warnings[0].startswith(f"peers[0] (123456789012/{vpc(0)}): container_region_name 'xx-north-9' is not a region of AWS")
 
@@ -126,7 +127,7 @@ def test_a_region_is_read_as_its_cloud_writes_it() -> None:
     found, warnings = parse_entries(
         params(azure(0, container_region_name="northeurope"), azure(1, container_region_name="moon"), provider_name="AZURE")
     )
-    assert found[0]["container_region_name"] == "EUROPE_NORTH"
+    assert found[0].params["container_region_name"] == "EUROPE_NORTH"
     assert [one.split(" is not ")[0] for one in warnings] == [
         f"peers[1] ({SUBSCRIPTION}/network/vnet-1): container_region_name 'moon'"
     ]

@@ -27,10 +27,13 @@ GCP = {"gcp_project_id": "my-project", "network_name": "my-network"}
 
 
 def validated(**options: Any) -> tuple[Any, list[str]]:
+    """Return the checked options, with those of each entry, and warnings."""
     given = {name: value for name, value in {"group_id": GROUP, **options}.items() if value is not None}
     checked = ArgumentSpecValidator(**OPERATION.argument_spec.to_kwargs()).validate(given)
     assert checked.error_messages == []
-    return OPERATION.validate(checked.validated_parameters)
+    params, warnings = OPERATION.validate(checked.validated_parameters)
+    entries = params["connections"]
+    return {**params, "connections": entries and [one.params for one in entries]}, warnings
 
 
 @pytest.mark.parametrize(
@@ -313,7 +316,7 @@ def test_one_list_does_for_the_set_and_for_the_check() -> None:
     assert warnings == []
     # Each option has its value, whatever its name; those of the clients are not the ones of the VPC.
     for one, names in ((declared["peers"], ("route_table_cidr_block", "accepter_region_name", "container_region_name")),):
-        assert [[entry[name] for name in names] for entry in one[:3]] == [
+        assert [[entry.params[name] for name in names] for entry in one[:3]] == [
             ["10.15.0.0/16", "us-east-1", "us-east-1"],
             ["10.16.0.0/16", "us-west-2", None],
             [None, None, "US_EAST_2"],
