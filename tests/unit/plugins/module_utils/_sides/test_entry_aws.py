@@ -462,7 +462,7 @@ def test_one_poll_serves_all_connections_of_an_account(site: PathSite) -> None:
 
 def test_a_write_in_aws_has_its_own_time(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a poll, which takes 30 seconds at most: neither ends with the stage."""
-    sent: dict[str, set[float]] = {"read": set(), "write": set()}
+    sent: dict[str, set[float]] = {"read_pages": set(), "write": set()}
     for name in sent:
         real = getattr(AwsSession, name)
 
@@ -473,7 +473,7 @@ def test_a_write_in_aws_has_its_own_time(site: PathSite, monkeypatch: pytest.Mon
         monkeypatch.setattr(AwsSession, name, note)
     done = run(site, requested(site, 2), wait_timeout=10)
     assert not done.failed, done.result
-    assert sent == {"read": {math.inf, 30}, "write": {math.inf}}
+    assert sent == {"read_pages": {math.inf, 30}, "write": {math.inf}}
 
 
 def test_a_request_that_aws_does_not_show_yet_is_waited_for(site: PathSite) -> None:

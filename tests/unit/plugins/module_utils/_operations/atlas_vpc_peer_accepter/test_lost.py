@@ -6,8 +6,9 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.network import Network
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter import network
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view import RouteChange
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import ATLAS_BLOCK, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP
@@ -55,13 +56,13 @@ def leave_one(site: AwsSite, action: str) -> dict[str, Any]:
 
 
 def test_a_defect_after_a_read_has_changed_nothing(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, options = Network._check_target, leave_one(site, "ReplaceRoute")
+    real, options = network._check_target, leave_one(site, "ReplaceRoute")
 
-    def fail(self: Network, change: RouteChange) -> None:
-        real(self, change)
+    def fail(session: AwsSession, change: RouteChange) -> None:
+        real(session, change)
         raise MemoryError("no more")
 
-    monkeypatch.setattr(Network, "_check_target", fail)
+    monkeypatch.setattr(network, "_check_target", fail)
     done = site.run(unexpected=True, **options)
     assert (done.failed, done.changed, site.front.writes) == (True, False, [])
 
