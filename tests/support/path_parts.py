@@ -24,7 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import entry_access
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import PATH_SPEC, fill_in_project, validate
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, Chooser, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACTING, AnyPathSide, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathSides
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.server import RunningClouds
@@ -69,34 +69,21 @@ class Atlas:
         return [one for one in self.homes.values() if one["provider_name"] == provider_name]
 
 
-class AtlasPart(Chooser):
-    """Finds what Atlas has at first."""
-
-    name = "atlas"
-
-    def __init__(self, common: Any, atlas: Atlas) -> None:
-        super().__init__(common)
-        self._atlas = atlas
-
-    def begin(self, answers: Any) -> None:
-        self._path.container_of, self._path.containers = dict(self._atlas.homes), (*self._atlas.homes.values(),)
-        self._path.peers = self._atlas.list_peers()
-
-
 class AtlasSide(Side[PeerSetState]):
-    """Polls what Atlas has, until nothing more happens there."""
+    """Finds what Atlas has at first, and polls it until nothing more happens there."""
 
     name = "atlas"
 
     def __init__(self, context: Any, atlas: Atlas, path: PathState) -> None:
         super().__init__(context)
         self._atlas, self._path = atlas, path
-        self.states[ONLY] = path.peers
 
     def queries(self, owners: Any, purpose: Purpose) -> list[Query]:
-        return [Query(ONLY, self._atlas.list_peers)] if purpose is Purpose.POLL else []
+        return [] if purpose is Purpose.AGAIN else [Query(ONLY, self._atlas.list_peers)]
 
     def observe(self, replies: Any) -> dict[Any, PeerSetState]:
+        if not self.context.stage:
+            self._path.container_of, self._path.containers = dict(self._atlas.homes), (*self._atlas.homes.values(),)
         self._path.peers = replies[ONLY]
         return {ONLY: replies[ONLY]}
 
@@ -152,10 +139,14 @@ class WithClouds(PathSides):
         self._atlas = atlas
         super().__init__(*args)
 
-    def _make_choosers(self) -> Iterator[Chooser]:
-        yield AtlasPart(self._common(()), self._atlas)
+    def make(self) -> Iterator[AnyPathSide]:
         containers: Any = self._atlas if self._params["atlas"] else None
-        yield from self._make_cloud_choosers(containers)
+        yield from self.in_clouds(containers, None)
+
+
+def read_first(side: Any) -> None:
+    """Let a side make its first look."""
+    side.states.update(side.observe({query.key: query.call() for query in side.queries((), Purpose.FIRST)}))
 
 
 @dataclass
@@ -188,8 +179,8 @@ class PartsSite:
         self.credentials = {"azure_client_id": entra.client_id, "azure_secret": entra.secret}
 
     @contextlib.contextmanager
-    def opened(self, params: Mapping[str, Any]) -> Iterator[tuple[Whole, Mapping[str, Chooser]]]:
-        """Yield a task with these options, and its parts."""
+    def opened(self, params: Mapping[str, Any]) -> Iterator[tuple[Whole, Mapping[str, Any]]]:
+        """Yield a task with these options, and its sides."""
         with pytest.MonkeyPatch.context() as patch, contextlib.closing(CheckSession(None)) as session:
             # What runs in the thread of a step lives on the same clock.
             patch.setattr(entry_access, "stoppable_sleep", self.clock.sleep)
@@ -197,7 +188,7 @@ class PartsSite:
                 patch.setattr(kind.__init__, "__defaults__", (self.clock, self.clock.sleep, None))
             patch.setattr(atlas_peering, "PathSides", partial(WithClouds, self.atlas))
             whole = Whole({**params, "wait": False}, session, self.clock, self.atlas)
-            yield whole, whole.path.choosers
+            yield whole, {side.name: side for side in whole.sides}
 
     def run(self, *connections: Mapping[str, Any], check_mode: bool = False, **more: Any) -> Ended:
         """Run a task with these entries and options."""

@@ -127,7 +127,10 @@ class Engine:
             return False
 
     def _look(self) -> None:
-        self._looks.look(self._all(), Purpose.FIRST)
+        sides: t.Sequence[AnySide] = ()
+        while sides is not self._front.sides:
+            sides = self._front.sides
+            self._looks.look(self._all(), Purpose.FIRST)
         self._progress.begin()
 
     def _all(self) -> Wanted:
@@ -214,7 +217,7 @@ class Front(ModuleBase[S_co]):
 
     Attributes:
         context: What all sides share.
-        sides: The sides, in the order of their plans.
+        sides: The sides, in the order of their plans. If a front makes new ones during the first look, they look again.
     """
 
     progress: t.ClassVar[type[ListProgress] | None] = None

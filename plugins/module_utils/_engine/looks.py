@@ -53,7 +53,7 @@ class Looks:
     def __init__(self, front: AnyFront) -> None:
         self._front = front
         self.ledger: Ledger | None = None
-        self._sides = {side.name: side for side in front.sides}
+        self._sides: t.Mapping[str, AnySide] = {}
         self.unread: dict[str, tuple[str, TaskError]] = {}
         # Whether several threads may already send.
         self._is_inside = False
@@ -64,6 +64,7 @@ class Looks:
         Raises:
             TaskError: If an answer is missing without which the task cannot go on.
         """
+        self._sides = {side.name: side for side in self._front.sides}
         asked: set[_QueryKey] = set()
         replies: dict[str, dict[t.Hashable, ReplyValue]] = {name: {} for name in wanted}
         changed: list[Target] = []
@@ -74,7 +75,9 @@ class Looks:
                     self._record_unread(name, queries[name, key], reply)
                 else:
                     replies[name][key] = reply
-            for name in dict.fromkeys(name for name, key in queries):
+            if self.unread and purpose is Purpose.FIRST:
+                break
+            for name in wanted:
                 changed += self.take(self._sides[name], self._sides[name].observe(replies[name]))
         return changed
 

@@ -136,6 +136,7 @@ class Plan:
         notes: Sentences for the user behind the line of the first plan.
         consequences: Warnings about effects of the steps; a plan with refusals gives none.
         notices: Warnings about entries of a list.
+        is_unread: Whether the refusals are of entries that could not be read.
     """
 
     changes: tuple[Change, ...] = ()
@@ -146,6 +147,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
+    is_unread: bool = False
 
     def of_owner(self: _AnyPlan, owner: t.Hashable) -> _AnyPlan:
         """Return the plan with its steps as those of an owner."""
@@ -371,8 +373,10 @@ class Planning:
             TaskError: If the plan must not be carried out; the outcome already shows it.
         """
         front, unread = self._front, self._looks.unread
-        refusals = {entry: error for entry, (_side, error) in unread.items()}
-        plan = Plan(refusals=refusals) if unread else joined([stamped(plan, side) for side, plan in front.plans()])
+        refusals = {entry: front.failed(side, entry, None, error).error for entry, (side, error) in unread.items()}
+        plan = (
+            Plan(refusals=refusals, is_unread=True) if unread else joined([stamped(plan, side) for side, plan in front.plans()])
+        )
         if self._saved is not None and not (unread or front.context.is_prediction):
             plan = replace(plan, refusals={**plan.refusals, **self._saved.refusals(plan)})
             self._outcome.plan_file = self._saved.summary()

@@ -240,6 +240,8 @@ class Side(t.Generic[State]):
     def observe(self, replies: Replies) -> t.Mapping[Owner, State]:
         """Return the states that some replies show.
 
+        Except for polls, the engine calls this for all sides of a look, in their order, after each round of queries.
+
         Args:
             replies: All replies of this look so far, by the key of the query. A poll leaves out what got no answer.
         """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+import weakref
 from functools import partial
 
 from .._accounts.session import CheckSession, connect
@@ -26,11 +27,10 @@ from .._results.causes import reached, shortened
 from .._results.path_progress import PathProgress
 from .._results.path_summary import PathSummary
 from .._sides import path_options as options
-from .._sides.containers import ContainerSide
+from .._sides.entry_containers import EntryContainers
 from .._sides.path_options import ignored_options
-from .._sides.path_side import PathPlans
 from .._sides.path_state import ABSENT, CONTAINERS, PRESENT, PathState
-from .._sides.peering import PathSides
+from .._sides.peering import PathPlans, PathSides
 from .atlas import choose_project, warn_of_connection, with_projects
 
 
@@ -43,7 +43,7 @@ class AtlasPeering(Front[CheckSession]):
     noun = "peering"
     nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
     is_one = is_strict = False
-    # Each chooser also limits its own.
+    # Each side also limits its own.
     threads = 64
     progress = PathProgress
 
@@ -52,8 +52,12 @@ class AtlasPeering(Front[CheckSession]):
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary = PathSummary(params, params["connections"])
         self._refusal: TaskError | None = None
-        self._all = PathSides(params, session, self.context, self.stages, self.summary.warnings, _turn_of)
-        self.path, self.sides = self._all.path, self._all.sides
+        self._make_sides(partial(AtlasPeering._make_sides, weakref.proxy(self)))
+
+    def _make_sides(self, restart: t.Callable[[], None] | None = None) -> None:
+        make = partial(PathSides, self.params, self.session, self.context, _turn_of, restart)
+        self.path = PathPlans(self.params, self.context, self.stages, self.summary.warnings, make)
+        self.sides = self.path.sides
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -91,23 +95,23 @@ class AtlasPeering(Front[CheckSession]):
     @property
     def state(self) -> PathState:
         """What is known of both sides."""
-        return self._all.known
+        return self.path.state
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
-        """Yield one plan of both halves, with the path, and the steps of each other side."""
-        return self._all.plans()
+        """Yield one plan of both halves, with the stages, and the steps of each other side."""
+        return self.path.plans()
 
     def plans_again_after(self, stage: str) -> bool:
         """Return whether blocks of new containers are known now. What needs them may be refused."""
-        return stage == CONTAINERS and stage != self.stages[-1] and bool(self.path.steps_of(ContainerSide.name))
+        return stage == CONTAINERS and stage != self.stages[-1] and bool(self.path.steps_of(EntryContainers.name))
 
     def entries_of(self, side: str, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection whose step it is, or the entries of a container or of another side's owner."""
-        return self._all.entries_of(side, owner, step)
+        return self.path.entries_of(side, owner, step)
 
     def failed(self, side: str, entry: str, step: Step | None, error: TaskError) -> Failure:
         """Let all sides know of a failure."""
-        return self._all.failed(side, entry, step, error)
+        return self.path.failed(side, entry, step, error)
 
     def foresee(self, plan: Plan) -> list[Step]:
         """Return the steps that are not known to fail."""
@@ -133,7 +137,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def stopped(self, done: t.Sequence[Step], unsure: t.Sequence[Step]) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, in words: also what is not known to have come to its end."""
-        return self.summary.stopped(self._all.when_stopped(done))
+        return self.summary.stopped(self.path.when_stopped(done))
 
     def show(self) -> dict[str, ResultValue]:
         """Show both sides of each entry, what was done, and what is left."""

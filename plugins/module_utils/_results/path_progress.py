@@ -18,7 +18,7 @@ from .._sides.path_state import one_line
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront
-    from .._sides.path_side import PathPlans
+    from .._sides.peering import PathPlans
     from .path_summary import PathSummary
 
 
@@ -34,10 +34,8 @@ class PathProgress(ListProgress):
 
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> None:
         super().__init__(front, outcome, report, clock)
-        self._sides = {side.name: side for side in front.sides}
-        self._in_turns = [side for side in front.sides if side.takes_turns]
         whole: t.Any = front
-        self._path: PathPlans = whole.path
+        self._whole = whole
         self._summary: PathSummary = whole.summary
         self._stage = ""
         # The stage in which a step was found to last, and since when.
@@ -49,10 +47,15 @@ class PathProgress(ListProgress):
         # The tasks for others that were known when the plan was made, or reported since; None without a plan.
         self._noted: t.Sequence[str] | None = None
 
+    @property
+    def _path(self) -> PathPlans:
+        path: PathPlans = self._whole.path
+        return path
+
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
         """Report an event. With a `waiting` that polls, also report what its stage waits for, and again once a minute."""
         for side, owner in changed:
-            self._path.take(self._sides[side], owner)
+            self._path.take(side, owner)
         self._changed.update(changed)
         if waiting is not None and not waiting.polls:
             return
@@ -92,7 +95,7 @@ class PathProgress(ListProgress):
     def _in_turn(self) -> list[AnySide]:
         """Return the sides that are sending a step that may wait for its turn."""
         sending = {side for side, _owner in self._front.context.running}
-        return [side for side in self._in_turns if side.name in sending]
+        return [side for side in self._front.sides if side.takes_turns and side.name in sending]
 
     def _report_notes(self) -> None:
         """Report what others have to do as soon as known: the task may wait for it."""

@@ -54,7 +54,7 @@ class AccessListSide(Side[AccessState]):
         owners: The owners that are known at the start.
 
     Attributes:
-        reader: Plans, writes and waits. It is set before the run; a list that has to be read again sets another one.
+        reader: Plans, writes and waits. It is set before the run.
     """
 
     name = "access_list"

@@ -168,7 +168,7 @@ class AwsSide(Side[View]):
         reader: Asks and plans: one connection by itself, or the entries of a list.
 
     Attributes:
-        reader: The reader; a list that has to be read again sets another one.
+        reader: The reader.
         sent: The last step of each owner whose outcome is not known yet.
     """
 

@@ -26,7 +26,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import Clock, unbounded, within
 from .._values.moments import created_at
-from .aws import ROUTABLE, Accepter, AwsReader
+from .aws import ROUTABLE, Accepter, AwsReader, AwsSide
 from .life import too_late
 from .path_state import ACTING, PathState, late_error_of
 
@@ -313,7 +313,7 @@ class AwsEntries(AwsReader):
         self._seen_plan, self._turns = plan, {}
         self._changes, last = {change.key: change for change in plan.changes}, dict[tuple[str, str], str]()
         for step in plan.steps:
-            if step.side == self._networks.name and isinstance(step.request, EnableDns):
+            if step.side == AwsSide.name and isinstance(step.request, EnableDns):
                 key, name = str(step.owner), step.request.name
                 attribute = (self._terms.entries[key].params["vpc_id"], name)
                 if attribute in last:

@@ -141,6 +141,18 @@ class RoleTerms:
         of_atlas = (fields_of(peer)["azure_directory_id"] for peer in peers if is_at(peer, group[0].params))
         return next(filter(None, (*own, *of_atlas)), None)
 
+    def entries_of(self, owner: t.Hashable) -> t.Sequence[str]:
+        """Return the entries with a VNet, or the pruned connection whose role it is."""
+        return [entry.key for entry in self.groups[str(owner)]] if owner in self.groups else [str(owner)]
+
+    def show(self, owner: t.Hashable, access: AccessState) -> None:
+        """Let others know what Atlas may do at a VNet."""
+        self._path.azure.update(dict.fromkeys(self.entries_of(owner), access))
+
+    def directory_of(self, key: t.Hashable) -> str:
+        """Return the directory of a VNet in lower case: its service principal is for all its VNets."""
+        return str(self.directories[key]).lower()
+
     def look(self, key: str) -> t.Callable[[], AccessState]:
         """Return a call that reads a VNet, and what Atlas may do there."""
         first = self.groups[key][0]

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 import typing as t
+import weakref
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
 from .._clouds.cloud import Fields, Peer
 from .._engine.plan import Change, ChangeKey, Plan, Step
-from .._engine.side import AnyState, Call, Effect, Owner, Query, Replies, Waiting
+from .._engine.side import ONLY, Call, Context, Effect, Owner, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
+from .._entries.parser import PeerEntry
 from .._http.errors import StoppedError, TaskError, as_count, as_option
 from .._http.pauses import Sleep, stoppable_sleep
 from .._resources.access_list import MOST_ENTRIES, AccessList
 from .._values.blocks import do_overlap
-from .access_list import AccessListSide, AccessStates, Written, add_missing, list_in, read_statuses, remove_chosen
+from .access_list import AccessListSide, AccessState, AccessStates, Written, add_missing, list_in, read_statuses, remove_chosen
 from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, list_of, place_of
 from .access_plan import (
     IN_FORCE,
@@ -30,7 +32,7 @@ from .access_plan import (
     not_in_force,
     to_change,
 )
-from .path_state import ACCESS, CLEANING, Answers, Chooser, Common, PathState, late_error_of
+from .path_state import ACCESS, CLEANING, PathSide, PathState, late_error_of
 
 if t.TYPE_CHECKING:
     from .entry_peers import PeerRemovals
@@ -48,39 +50,48 @@ Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
 _MARGIN = 1.0
 
 
-class EntryAccess(Chooser):
+class EntryAccess(PathSide[AccessState], AccessListSide):
     """What the connections of a list need in the access list of the project, and leave there.
 
     Args:
-        common: What all choosers get.
+        context: What all sides of the run share.
+        entries: The entries.
+        path: What is known of all sides.
         access_list: The access list in Atlas.
         removals: The connections that the task removes.
         pruned: What is removed before connections are pruned; None if the task does not prune.
-        unlisted: Lists the connections with each cloud whose connections no other chooser reads.
+        unlisted: Lists the connections with each cloud whose connections no other side reads.
         read_blocks: Reads the blocks of clients on AZURE and GCP.
+        turn: Waits for the turn of this task.
 
     Attributes:
         needs: What connections need and leave.
         users: The connections that stay, with what they use.
     """
 
-    name, step = AccessListSide.name, _STEP
+    step = _STEP
 
     def __init__(
         self,
-        common: Common,
+        context: Context,
+        entries: t.Sequence[PeerEntry],
+        path: PathState,
         access_list: AccessList,
         removals: PeerRemovals,
         pruned: PrunedLeftovers | None,
         unlisted: t.Mapping[str, t.Callable[[], list[Peer]]],
         read_blocks: BlockReader,
+        turn: Turn,
     ) -> None:
-        super().__init__(common)
-        self.needs = AccessNeeds(common.entries, self._is_absent, removals)
+        super().__init__(context, access_list, ())
+        self._path, self._is_absent = path, context.params["state"] == "absent"
+        # A cycle would keep all that was read in memory for a while.
+        self.reader = AccessRequests(context, path, access_list, weakref.proxy(self), turn)
+        self.needs = AccessNeeds(entries, self._is_absent, removals)
         self.users = AccessUsers(self.needs)
         # The sentences of the result on marked entries that stay.
         self._notes: list[str] = []
-        self._access_list, self._peer_removals, self._pruned = access_list, removals, pruned
+        self._peer_removals, self._pruned = removals, pruned
         self._unlisted, self._read_blocks = unlisted, read_blocks
         # Whether the connections of the unlisted clouds are read.
         self._has_others = False
@@ -88,19 +99,17 @@ class EntryAccess(Chooser):
         self._owners_of: dict[str, t.Sequence[str]] = {}
         self._requested: dict[Owner, tuple[str, ...]] = {}
 
-    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the list."""
-        return {_LIST: self._access_list.list_entries}
-
-    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read who else may need what would be removed: first the connections on other clouds, then the blocks of clients."""
-        if not any(do_overlap(name, ALL_ADDRESSES) for name in self.users.to_remove(self._path, is_foreseen=True)):
-            return {}
-        if not self._has_others:
-            return self._unlisted
-        unread = (user.network for user in self.users.users(self._path) if user.blocks is None and not user.unread)
-        networks = {place_of(network): network for network in unread}
-        return {place: partial(self._look_at, network) for place, network in networks.items()}
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Ask for the list; then for who else may need what would be removed: connections on other clouds, blocks of clients."""
+        calls: dict[t.Hashable, Call] = {}
+        if is_first:
+            calls[_LIST] = self._access_list.list_entries
+        elif any(do_overlap(name, ALL_ADDRESSES) for name in self.users.to_remove(self._path, is_foreseen=True)):
+            users = self.users.users(self._path) if self._has_others else ()
+            unread = (user.network for user in users if user.blocks is None and not user.unread)
+            calls.update({place_of(network): partial(self._look_at, network) for network in unread})
+            calls.update({} if self._has_others else self._unlisted)
+        return [Query(key, call, (ONLY,)) for key, call in calls.items()]
 
     def _look_at(self, network: Fields) -> t.Mapping[str, t.Sequence[str]] | str:
         """Return the blocks of clients, or why they cannot be read, so that what they may need stays. Runs in a thread."""
@@ -111,12 +120,12 @@ class EntryAccess(Chooser):
         except TaskError as error:
             return error.message
 
-    def begin(self, answers: Answers) -> None:
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, AccessState]:
         """Keep the list, and record what the connections need of it, and what stays."""
-        listed = answers[_LIST]
-        self.users.others = tuple(peer for name in self._unlisted for peer in answers.get(name, ()))
-        self._has_others = answers.keys() >= {*self._unlisted}
-        self.users.blocks = {key: answer for key, answer in answers.items() if isinstance(key, tuple)}
+        listed = replies[_LIST]
+        self.users.others = tuple(peer for name in self._unlisted for peer in replies.get(name, ()))
+        self._has_others = replies.keys() >= {*self._unlisted}
+        self.users.blocks = {key: reply for key, reply in replies.items() if isinstance(key, tuple)}
         path = self._path
         path.access = AccessListState(listed, listed, waiting=())
         self._peer_removals.foresee()
@@ -124,8 +133,13 @@ class EntryAccess(Chooser):
         before = [name for name in self.needs.replacements(self.users.to_remove(path), path) if name in listed]
         path.access = replace(path.access, waiting=(*before,))
         self._record_reasons()
+        return {}
 
-    def plan(self) -> Plan:
+    def take_steps(self, steps: t.Sequence[Step]) -> None:
+        """Begin with the requests of the plan, and the list."""
+        self.begin([step.owner for step in steps], list_of(self._path))
+
+    def plan_list(self) -> Plan:
         """Plan what to add, and what to remove."""
         state = self._path
         access = list_of(state)
@@ -165,7 +179,7 @@ class EntryAccess(Chooser):
         request = AccessRequest(names, (*changes,))
         return Step("update", request, keys, after, owner=owner, stage=stage, lanes=((self.name, 1),))
 
-    def predict(self, plan: Plan) -> None:
+    def assume(self, plan: Plan) -> None:
         """Assume the list after a plan."""
         access = list_of(self._path)
         changes = (change for step in plan.steps for change in step.request.changes)
@@ -194,8 +208,9 @@ class EntryAccess(Chooser):
         needs = {**self.needs.candidates(state), **self.needs.wanted(state)}
         return [_shown(change, needs[change.key]) for change in made if change.key in needs]
 
-    def take(self, owner: Owner, found: AnyState) -> None:
-        """Take the access list as its side has it."""
+    def take(self, owner: Owner) -> None:
+        """Show the access list after a request or a look."""
+        found = self.states[owner]
         if isinstance(found, AccessListState):
             self._path.access = found
             self._record_reasons()
@@ -222,15 +237,16 @@ class AccessRequests:
     this task among those of its machine. A refusal of Atlas fails for its connections alone.
 
     Args:
-        common: What all choosers get.
+        context: What all sides of the run share.
+        path: What is known of all sides.
         access_list: The access list in Atlas.
-        chooser: What the connections need and leave.
+        choice: What the connections need and leave.
         turn: Waits for the turn of this task.
     """
 
-    def __init__(self, common: Common, access_list: AccessList, chooser: EntryAccess, turn: Turn) -> None:
-        self._context, self._path = common.context, common.path
-        self._access_list, self._chooser, self._turn = access_list, chooser, turn
+    def __init__(self, context: Context, path: PathState, access_list: AccessList, choice: EntryAccess, turn: Turn) -> None:
+        self._context, self._path = context, path
+        self._access_list, self._choice, self._turn = access_list, choice, turn
         # Whether a step waits for its turn; its thread sets it.
         self._waits_for_turn = False
 
@@ -247,7 +263,7 @@ class AccessRequests:
 
     def plan(self, owners: t.Sequence[Owner], states: AccessStates) -> Plan:
         """Plan what is left of some requests, as far as a plan has shown it."""
-        plan = self._chooser.plan()
+        plan = self._choice.plan_list()
         steps = (self._as_shown(step) for step in plan.steps if step.owner in owners)
         return Plan(plan.changes, tuple(step for step in steps if step.keys))
 
@@ -260,7 +276,7 @@ class AccessRequests:
         return step._replace(request=AccessRequest(names, changes), keys=tuple(keys[name] for name in names))
 
     def foreseen(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
-        """Return nothing: the chooser predicts the list."""
+        """Return nothing: the list of connections predicts it."""
         return ()
 
     def wait(self, owner: Owner, step: Step | None, states: AccessStates) -> Waiting | None:
@@ -274,7 +290,7 @@ class AccessRequests:
             if isinstance(state, TaskError):
                 raise state
             return Waiting(IN_FORCE) if state is False and self._context.stage == ACCESS else None
-        if not self._chooser.is_clear(step):
+        if not self._choice.is_clear(step):
             return Waiting("what is removed before", polls=False, ends_with_steps=True)
         return Waiting(IN_FORCE, polls=False, ends_with_steps=True) if self._awaited(step, states) else None
 
@@ -282,7 +298,7 @@ class AccessRequests:
         """Return what has to be in force before a step removes wide entries; nothing if these stay after a failure."""
         if step.after is None:
             return []
-        names = self._chooser.needs.replacements(step.request.sent, self._path)
+        names = self._choice.needs.replacements(step.request.sent, self._path)
         return [name for name in names if states.get(name) is False or name not in list_in(states, step.owner).listed]
 
     def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
@@ -297,10 +313,10 @@ class AccessRequests:
         """Return a call that adds entries or removes some, when it is the turn of this task."""
         names, path = step.request.sent, self._path
         if any(change.after is not None for change in step.request.changes):
-            needs = {name: need for name, need in self._chooser.needs.wanted(path).items() if name in names}
+            needs = {name: need for name, need in self._choice.needs.wanted(path).items() if name in names}
             return partial(self._in_turn, partial(add_missing, self._access_list, _planner(needs)))
         # It runs in a thread.
-        choose = partial(_removals, self._chooser.users, names, replace(path))
+        choose = partial(_removals, self._choice.users, names, replace(path))
         if not choose(access.listed):
             # The connections that no longer needed it have failed since.
             return partial(Written.of, access.listed, ())
@@ -330,8 +346,8 @@ class AccessRequests:
 
     def effect(self, written: Written, new: t.Sequence[str]) -> Effect:
         """Return the changes made, as results show them, and the failures; new entries are waited for."""
-        failed = {entry: error for name, error in written.failures.items() for entry in self._chooser.entries_of(name, None)}
-        return Effect(dict.fromkeys(new, False), self._chooser.to_changes(written.made), failed)
+        failed = {entry: error for name, error in written.failures.items() for entry in self._choice.entries_of(name, None)}
+        return Effect(dict.fromkeys(new, False), self._choice.to_changes(written.made), failed)
 
     def line(self, states: AccessStates) -> str:
         """Return how many new entries are in force, or that another task has its turn first."""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The networks of all entries in AWS: the first reads, and the plan that the side of AWS carries out."""
+"""The half of all entries in AWS as a side: the first reads, and the plan."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
 from .._engine.plan import Change, ChangeKey, Notice, Plan, Step
-from .._engine.side import Owner
+from .._engine.side import Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.redact import visible
-from .aws import with_texts
-from .aws_entries import AwsPlace, AwsTerms
+from .aws import AwsSide, with_texts
+from .aws_entries import AwsEntries, AwsPlace, AwsTerms
 from .path_options import aws_credentials, aws_names
-from .path_state import ACTING, ROUTES, Answers, Chooser, Common
+from .path_state import ACTING, ROUTES, PathSide, PathState
 
 # The requests in their order: the step of results, and the action and the kind of the change.
 _STEPS: dict[type[t.Any], tuple[str, str, str]] = {
@@ -56,6 +56,10 @@ _UNCHECKED = (
 )
 # The same, once the account is known.
 _ACCEPTED = "New connections were accepted from account {}. If that is Atlas's account, set atlas_aws_account_ids to it."
+
+
+# The connections in Atlas, read again.
+_LISTED = "listed"
 
 
 class NetworkReads:
@@ -149,67 +153,41 @@ class NetworkReads:
         return views
 
 
-class AwsNetworks(Chooser):
-    """The networks of the entries in AWS: it reads them, and plans the changes of the side in one plan.
+class AwsNetworks:
+    """The networks of the entries in AWS, and the plan of their changes.
 
     Args:
-        common: What all choosers get, with the entries whose VPCs it changes.
+        context: What all sides of the run share.
+        entries: The entries whose VPCs it changes.
+        path: What is known of all sides.
         sessions: The sessions with AWS.
         replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
 
     Attributes:
         terms: What Atlas and the list set for the entries.
+        reads: The first reads.
+        not_yet_visible: The entries whose requests were not visible when they were planned: no warning has their account.
     """
 
-    name = "aws"
-
-    def __init__(self, common: Common, sessions: AwsSessions, replaced: t.Callable[[], t.Collection[str]]) -> None:
-        super().__init__(common)
-        self.terms = AwsTerms(self._params, common.entries, replaced, common.path)
-        self._reads = NetworkReads(self.terms, sessions)
-        # The entries whose requests were not visible when they were planned, so that no warning has their account.
-        self._not_yet_visible: set[str] = set()
+    def __init__(
+        self,
+        context: Context,
+        entries: t.Sequence[PeerEntry],
+        path: PathState,
+        sessions: AwsSessions,
+        replaced: t.Callable[[], t.Collection[str]],
+    ) -> None:
+        self._context, self._params, self._path = context, context.params, path
+        self.terms = AwsTerms(self._params, entries, replaced, path)
+        self._is_absent = self.terms.is_absent
+        self.reads = NetworkReads(self.terms, sessions)
+        self.not_yet_visible: set[str] = set()
         # The warnings about wider routes so far.
         self._takeover_texts: dict[Takeover, str] = {}
 
-    # Reading.
-
-    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the places whose region the list names. The others need data from Atlas."""
-        return self._reads.first(self.terms.entries.values(), is_first=True)
-
-    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the other places, and what needs first answers: attributes for DNS, prefix lists, missing route tables."""
-        terms = self.terms
-        others = [entry for key, entry in terms.entries.items() if key not in terms.places and terms.is_known(entry)]
-        calls = self._reads.first(others, is_first=False)
-        for place in self._reads.surveys:
-            calls.update({(place, key): question for key, question in self._reads.second(place).items()})
-        return calls
-
-    def owners(self, key: t.Any) -> t.Iterable[str]:
-        """Return the entries of the place that a call reads."""
-        return [entry.key for entry in self._reads.at(key[0])]
-
-    def begin(self, answers: Answers) -> None:
-        """Keep the answers, and set the view of each entry whose place is read."""
-        for (place, key), answer in answers.items():
-            self._reads.surveys[place].answers[key] = answer
-        views = self._path.aws
-        for place in self._reads.surveys:
-            views.update({**self._reads.take(place, self._path.peers.listed), **views})
-        self.terms.begin()
-        views.update({key: self.terms.view(self.terms.entries[str(key)]) for key in views})
-
     def survey_of(self, key: str) -> RegionSurvey:
         """Return what was read of the place of an entry."""
-        return self._reads.surveys[self.terms.places[key]]
-
-    # The plan.
-
-    def plan(self) -> Plan:
-        """Plan what is left to do in AWS for each entry, by the rules for one."""
-        return self.plan_for([*self.terms.entries])
+        return self.reads.surveys[self.terms.places[key]]
 
     def plan_for(self, keys: t.Iterable[str], turns: t.Container[tuple[Owner, str]] = ()) -> Plan:
         """Plan what is left to do in AWS for some entries.
@@ -242,7 +220,7 @@ class AwsNetworks(Chooser):
             fields = {"connection_id": self.terms.connection_id(entry)}
             notices += [Notice(key, text, fields) for text in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
-        self._not_yet_visible |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
+        self.not_yet_visible |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
         whole = Plan(tuple(changes), tuple(steps), refusals=refusals, notices=tuple(notices))
         return with_texts(whole, routes, self._takeover_texts)
@@ -254,7 +232,7 @@ class AwsNetworks(Chooser):
             return plan_absent(terms.options(entry, connection_id, block), view)
         if view.connection is None and terms.may_appear(entry):
             connection_id = None
-        if view.connection is not None and entry.key in self._not_yet_visible:
+        if view.connection is not None and entry.key in self.not_yet_visible:
             # An earlier plan was made without it: the warning at the end has the account.
             view = replace(view, atlas_accounts=(view.connection.requester.account_id,))
         plan = plan_present(terms.options(entry, connection_id, block), view, facts)
@@ -298,33 +276,6 @@ class AwsNetworks(Chooser):
         """Return the change that a step makes."""
         return _to_change(self.terms.entries[str(step.owner)], step.request)
 
-    def predict(self, plan: Plan) -> None:
-        """Assume the state after all changes; connections are then active."""
-        views, planned = self._path.aws, dict[Owner, list[Request]]()
-        for step in plan.steps:
-            planned.setdefault(step.owner, []).append(step.request)
-        for key in views:
-            view, requests = self.terms.view(self.terms.entries[str(key)]), planned.get(key, [])
-            views[key] = reduce(view_after, [request for request in requests if not _is_without_block(request)], view)
-            if requests and not self._is_absent:
-                views[key] = with_status(views[key], ACTIVE)
-        is_unchecked = any(not views[key].atlas_accounts for key in self._not_yet_visible & views.keys())
-        warnings = (_UNCHECKED,) if is_unchecked and self._params["atlas_aws_account_ids"] is None else ()
-        self._path.warnings = (*self._path.warnings, *warnings)
-
-    # What the side has done.
-
-    def take(self, owner: Owner, found: View) -> None:
-        """Warn of an unknown account once its request is accepted."""
-        entry, path = self.terms.entries[str(owner)], self._path
-        is_accepted = entry.key in self._not_yet_visible and _to_change(entry, Accept()).key in path.done
-        view = self.terms.view(entry) if is_accepted and self._params["atlas_aws_account_ids"] is None else None
-        if view is None or view.connection is None or view.connection.status == PENDING:
-            return
-        account = view.connection.requester.account_id
-        if account not in view.atlas_accounts:
-            path.warnings = (*dict.fromkeys((*path.warnings, _ACCEPTED.format(account))),)
-
     def worded(self, key: str, step: Step | None, error: TaskError) -> tuple[str, TaskError]:
         """Return what has failed for an entry, as results call it, and the error with the entry and its options.
 
@@ -348,6 +299,100 @@ class AwsNetworks(Chooser):
         if connection_id is None:
             return True
         return connection is not None and connection.id == connection_id and connection.status == PENDING
+
+
+class EntryAws(PathSide[View], AwsSide):
+    """The half of the entries of a list in AWS, by the rules for one connection.
+
+    Args:
+        context: What all sides of the run share.
+        entries: The entries whose VPCs it changes.
+        path: What is known of all sides.
+        sessions: The sessions with AWS.
+        replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
+        list_peers: Lists the connections with AWS in Atlas; None if the task leaves Atlas alone.
+        restart: Makes new sides, because what was read is out of date; None once that was done.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        entries: t.Sequence[PeerEntry],
+        path: PathState,
+        sessions: AwsSessions,
+        replaced: t.Callable[[], t.Collection[str]],
+        list_peers: t.Callable[[], list[Peer]] | None,
+        restart: t.Callable[[], None] | None,
+    ) -> None:
+        self._list_peers, self._restart = list_peers, restart
+        self._networks = AwsNetworks(context, entries, path, sessions, replaced)
+        super().__init__(context, AwsEntries(context, self._networks, path))
+        self._path, self._terms, self._reads = path, self._networks.terms, self._networks.reads
+        path.aws = self.states
+
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Ask about the places whose region the list names; then about the others, and what needs the first answers.
+
+        Another run may have requested a connection between the reads of Atlas's list and of AWS: that list is read again.
+        """
+        terms, reads = self._terms, self._reads
+        others = [entry for key, entry in terms.entries.items() if key not in terms.places and terms.is_known(entry)]
+        calls = reads.first(terms.entries.values() if is_first else others, is_first=is_first)
+        for place in () if is_first else reads.surveys:
+            calls.update({(place, key): question for key, question in reads.second(place).items()})
+        if calls or is_first or self._list_peers is None or self._restart is None or not terms.find_unlisted():
+            return [Query(key, call, tuple(entry.key for entry in reads.at(key[0]))) for key, call in calls.items()]
+        return [Query(_LISTED, self._list_peers)]
+
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, View]:
+        """Keep the answers, and return the view of each entry whose place is read."""
+        answers: dict[t.Any, t.Any] = {**replies}
+        listed = answers.pop(_LISTED, None)
+        if listed is not None and self._restart is not None:
+            restart, self._restart, unlisted = self._restart, None, self._terms.find_unlisted()
+            if any(fields_of(peer)["connection_id"] in unlisted for peer in listed):
+                restart()
+        for (place, key), answer in answers.items():
+            self._reads.surveys[place].answers[key] = answer
+        views = self.states
+        for place in self._reads.surveys:
+            views.update({**self._reads.take(place, self._path.peers.listed), **views})
+        self._terms.begin()
+        return {key: self._terms.view(self._terms.entries[str(key)]) for key in views}
+
+    def plan_list(self) -> Plan:
+        """Plan what is left to do in AWS for each entry, by the rules for one."""
+        return self._networks.plan_for([*self._terms.entries])
+
+    def assume(self, plan: Plan) -> None:
+        """Assume the state after all changes; connections are then active."""
+        views, planned = self.states, dict[Owner, list[Request]]()
+        for step in plan.steps:
+            planned.setdefault(step.owner, []).append(step.request)
+        for key in views:
+            view, requests = self._terms.view(self._terms.entries[str(key)]), planned.get(key, [])
+            views[key] = reduce(view_after, [request for request in requests if not _is_without_block(request)], view)
+            if requests and not self._terms.is_absent:
+                views[key] = with_status(views[key], ACTIVE)
+        is_unchecked = any(not views[key].atlas_accounts for key in self._networks.not_yet_visible & views.keys())
+        warnings = (_UNCHECKED,) if is_unchecked and self.context.params["atlas_aws_account_ids"] is None else ()
+        self._path.warnings = (*self._path.warnings, *warnings)
+
+    def take(self, owner: Owner) -> None:
+        """Warn of an unknown account once its request is accepted."""
+        entry, path = self._terms.entries[str(owner)], self._path
+        is_accepted = entry.key in self._networks.not_yet_visible and _to_change(entry, Accept()).key in path.done
+        view = self._terms.view(entry) if is_accepted and self.context.params["atlas_aws_account_ids"] is None else None
+        if view is None or view.connection is None or view.connection.status == PENDING:
+            return
+        account = view.connection.requester.account_id
+        if account not in view.atlas_accounts:
+            path.warnings = (*dict.fromkeys((*path.warnings, _ACCEPTED.format(account))),)
+
+    def failed(self, entry: str, step: Step | None, error: TaskError) -> tuple[str, TaskError]:
+        """Return what has failed for an entry, as results call it, and the error with the options of the entry."""
+        word, error = self._networks.worded(entry, step or self.sent.get(entry), error)
+        return word, error.with_outcome(unknown=True) if (self.name, entry) in self.context.lost else error
 
 
 def _to_change(entry: PeerEntry, request: Request) -> Change:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The network container of each entry, and the plan for it that the side of containers carries out."""
+"""The network container of each entry, and those of a list as a side."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
-from .._engine.side import Owner
+from .._engine.side import ONLY, Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.containers import Container, Containers, container_cloud, describe, is_in_region
-from .._resources.peers import describe_users
+from .._resources.peers import VpcPeers, describe_users
 from .container_choice import connected_elsewhere, on_other_cloud
 from .container_plan import ContainerPlanner, ContainerState, ListTerms, container_after, in_use
-from .path_state import CONTAINERS, Answers, Chooser, Common, PathState
+from .containers import ContainerSide
+from .path_state import CONTAINERS, PathSide, PathState
 
 if t.TYPE_CHECKING:
     # Read only where a container is removed.
@@ -30,10 +31,6 @@ _KIND, _CLUSTERS = "container", "clusters"
 _INSTEAD = "set remove_container to false"
 _STAYS = "It stays; the list's connections to it are removed."
 _Errors = dict[str, TaskError]
-
-
-# Adds a container to its side by its owner, cloud, options, terms of the list and state; returns the plan.
-Add = t.Callable[[Owner, Cloud, Parameters, ListTerms, ContainerState], Plan]
 
 
 class _Group(t.NamedTuple):
@@ -68,29 +65,30 @@ class _Planned(t.NamedTuple):
     terms: ListTerms
 
 
-class EntryContainers(Chooser):
-    """The network containers of the entries: it reads them, and plans them with their side.
+class EntryContainers(PathSide[ContainerState], ContainerSide):
+    """The network containers of the entries of a list.
 
     Args:
-        common: What all choosers get.
+        context: What all sides of the run share.
+        entries: The entries.
+        path: What is known of all sides.
         containers: The containers of the project.
-        add: Adds a container to the side.
+        peers: Returns the connections with a cloud.
         list_clusters: Lists the clusters of the project, which keep a container from being removed; None if none is removed.
     """
 
-    name = "containers"
-
     def __init__(
         self,
-        common: Common,
+        context: Context,
+        entries: t.Sequence[PeerEntry],
+        path: PathState,
         containers: Containers,
-        add: Add,
+        peers: t.Callable[[Cloud], VpcPeers],
         list_clusters: t.Callable[[], list[Cluster]] | None,
     ) -> None:
-        super().__init__(common)
-        self._entries = common.entries
-        self._containers = containers
-        self._add = add
+        super().__init__(context, {}, containers, containers.list_all_containers, peers)
+        self._params, self._entries, self._path = context.params, entries, path
+        self._is_absent = self._params["state"] == "absent"
         self._list_clusters = list_clusters
         self._clusters: t.Sequence[Cluster] = ()
         # The planned containers, by owner.
@@ -98,17 +96,19 @@ class EntryContainers(Chooser):
         # The changes whose effects were recorded, by owner.
         self._taken: dict[Owner, Change] = {}
 
-    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the containers of all clouds in one list and, with `remove_container`, the clusters."""
-        clusters = {} if self._list_clusters is None else {_CLUSTERS: self._list_clusters}
-        return {_KIND: self._containers.list_all_containers, **clusters}
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Ask for the containers of all clouds in one list and, with `remove_container`, for the clusters."""
+        yield Query(_KIND, self._containers.list_all_containers, (ONLY,))
+        if self._list_clusters is not None:
+            yield Query(_CLUSTERS, self._list_clusters, (ONLY,))
 
-    def begin(self, answers: Answers) -> None:
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, ContainerState]:
         """Keep the containers. Which one each entry has depends on the connections, too: see `choose_containers`."""
-        self._clusters = answers.get(_CLUSTERS, ())
-        self._path.containers = tuple(answers[_KIND])
+        self._clusters = replies.get(_CLUSTERS, ())
+        self._path.containers = tuple(replies[_KIND])
+        return {}
 
-    def plan(self) -> Plan:
+    def plan_list(self) -> Plan:
         """Plan the containers that are missing or different or, with state absent, those to remove."""
         if self._is_absent:
             return self._plan_absent()
@@ -182,7 +182,7 @@ class EntryContainers(Chooser):
             _INSTEAD,
         )
         self._planned[group.owner] = _Planned(group, key, terms)
-        return self._add(group.owner, cloud, params, terms, current)
+        return self.add(group.owner, cloud, params, terms, current)
 
     def _plan_absent(self) -> Plan:
         path, (groups, refusals) = self._path, self._groups()
@@ -218,7 +218,7 @@ class EntryContainers(Chooser):
         there = [one for one in staying if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"])]
         return [f"cluster {one['name']}" for one in there]
 
-    def predict(self, plan: Plan) -> None:
+    def assume(self, plan: Plan) -> None:
         """Assume the containers as they will be; a new one has no id. The removal of one that others use fails."""
         changes = {change.key: change for change in plan.changes}
         for step in plan.steps:
@@ -241,15 +241,15 @@ class EntryContainers(Chooser):
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entries that fail with a container; its removal fails for itself."""
-        return self._planned[owner].terms.entries
+        return self._planned[owner].terms.entries if owner in self._planned else (str(owner),)
 
     def step_of(self, entry: str) -> str:
         """Return the step that fails for an entry, or for a container that is removed."""
         return "remove" if self._is_absent else _KIND
 
-    def take(self, owner: Owner, found: ContainerState) -> None:
-        """Take a container as its side has it, after a change or a read."""
-        container, planned = found.container, self._planned[owner]
+    def take(self, owner: Owner) -> None:
+        """Show a container after a change or a read."""
+        container, planned = self.states[owner].container, self._planned[owner]
         change = self._path.done.get(planned.key)
         if change is not None and self._taken.get(owner) is change:
             # Later reads are newer.

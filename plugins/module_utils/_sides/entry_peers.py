@@ -13,16 +13,17 @@ from .._clouds.cloud import Peer
 from .._clouds.clouds import ALL, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Plan, Step
-from .._engine.side import Context, Owner, Purpose, Query
+from .._engine.side import ONLY, Context, Owner, Purpose, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container, Containers, container_cloud
 from .._resources.peers import VpcPeers
-from .connection import HolderError
+from .connection import HolderError, PeerState
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import EntryContainers, choose_containers, take_containers
-from .path_state import AVAILABLE, Answers, Chooser, Common, PathState
-from .peer_requests import LIST_QUERY, POLL_QUERY, PeerSet
+from .path_state import AVAILABLE, PathSide, PathState
+from .peer_requests import POLL_QUERY, PeerSet
+from .peers import PeerSide, PeerStages
 from .set_state import PeerSetState
 
 
@@ -104,11 +105,11 @@ class PathPeers(PeerSet):
     # Questions of the side.
 
     def queries(self, state: PeerSetState, purpose: Purpose) -> list[Query]:
-        """Return the queries of the side: the path makes the first look, and a poll lists only what the stage waits for."""
-        if purpose is Purpose.POLL:
-            names = self.awaited(state)
-            return [Query(POLL_QUERY, partial(self._poll, state, names) if names else lambda: state)]
-        return [] if purpose is Purpose.FIRST else [Query(LIST_QUERY, partial(self._look_again, state))]
+        """Return the queries of the side: a poll lists only what the stage waits for."""
+        if purpose is not Purpose.POLL:
+            return super().queries(state, purpose)
+        names = self.awaited(state)
+        return [Query(POLL_QUERY, partial(self._poll, state, names) if names else lambda: state)]
 
     def awaited(self, state: PeerSetState) -> frozenset[str]:
         """Return the names of the clouds that the stage waits for."""
@@ -176,7 +177,7 @@ class PeerRemovals:
         """Find the connections before there is a plan."""
         with self._path.kept():
             if self._containers is not None:
-                self._containers.predict(self._containers.plan())
+                self._containers.assume(self._containers.plan_list())
             self.find()
 
     def find(self) -> None:
@@ -191,65 +192,64 @@ class PeerRemovals:
         return [peer for id_, (owner, peer) in self.peers.items() if owner == id_]
 
 
-class EntryPeers(Chooser):
-    """The connections of the entries in Atlas: it reads them, and plans them with their side.
+class EntryPeers(PathSide[PeerState], PeerSide):
+    """The connections of the entries of a list, on all clouds.
 
     Args:
-        common: What all choosers get.
-        peers: The connections with each cloud that is read, by its name.
+        context: What all sides of the run share.
         reader: Knows what the list asks for.
-        begin: Gives connections and their plan to the side, and returns the plan as the side carries it out.
+        path: What is known of all sides.
+        peers: The connections with each cloud that is read, by its name.
+        stages: The stages of the whole path.
+
+    Attributes:
+        reader: Knows what the list asks for.
     """
 
-    name = "peers"
-
     def __init__(
-        self,
-        common: Common,
-        peers: t.Mapping[str, VpcPeers],
-        reader: PathPeers,
-        begin: t.Callable[[PeerSetState, Plan], Plan],
+        self, context: Context, reader: PathPeers, path: PathState, peers: t.Mapping[str, VpcPeers], stages: PeerStages
     ) -> None:
-        super().__init__(common)
-        self._peers, self._reader, self._begin = peers, reader, begin
+        super().__init__(context, (), reader, stages)
+        self.reader, self._path, self._peers = reader, path, peers
 
-    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read the connections in one list for each cloud."""
-        return {name: peers.list_peers for name, peers in self._peers.items()}
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Ask for the connections in one list for each cloud."""
+        return [Query(name, peers.list_peers, (ONLY,)) for name, peers in self._peers.items()]
 
-    def begin(self, answers: Answers) -> None:
-        """Take the connections, and find the container and the connection of each entry."""
-        self._reader.take_containers()
-        found = tuple(self._reader.lists.complete(peer) for listed in answers.values() for peer in listed)
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, PeerState]:
+        """Take the connections, and find the container and the connection of each entry. The plan has the states."""
+        self.reader.take_containers()
+        found = tuple(self.reader.lists.complete(peer) for listed in replies.values() for peer in listed)
         self._path.peers = PeerSetState(found, first=found)
-        choose_containers(self._reader.path_entries.values(), self._path)
-        self._path.peers = self._reader.choose_all()
+        choose_containers(self.reader.path_entries.values(), self._path)
+        self._path.peers = self.reader.choose_all()
+        return {}
 
-    def plan(self) -> Plan:
+    def plan_list(self) -> Plan:
         """Plan the connections as one set."""
-        return self._begin(*self._reader.plan_all())
+        return self.begin(*self.reader.plan_all())
 
-    def predict(self, plan: Plan) -> None:
+    def assume(self, plan: Plan) -> None:
         """Assume the connections as they will be."""
-        self._path.peers = self._reader.predict_all()
+        self._path.peers = self.reader.predict_all()
 
     def is_settled(self) -> bool:
-        """Return whether the connections are in the state that the stage waits for: queries of other choosers depend on it."""
-        return self._reader.is_settled()
+        """Return whether the connections are in the state that the stage waits for: queries of other sides depend on it."""
+        return self.reader.is_settled()
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
         """Return the entry or pruned connection that fails with an owner."""
-        return (self._reader.entry_of(owner),)
+        return (self.reader.entry_of(owner),)
 
     def step_of(self, entry: str) -> str:
         """Return the step that fails for an entry, or a pruned connection."""
-        if entry in self._reader.path_entries and not self._is_absent:
-            return "available" if self._context.stage == AVAILABLE else "request"
+        if entry in self.reader.path_entries and self.context.params["state"] == "present":
+            return "available" if self.context.stage == AVAILABLE else "request"
         return "remove"
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
         """Record the commands that give Atlas its role, where this task does not."""
-        self._reader.note_commands(entry, error)
+        self.reader.note_commands(entry, error)
 
 
 def to_removal(owner: str, name: str, change: Change) -> Change:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What pruned connections leave in the customer's clouds: what is removed of it, and the notes on the rest."""
+"""What pruned connections leave in the customer's clouds, as a side: the removals, and the notes on the rest."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from functools import partial
 
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of
-from .._engine.plan import Plan, joined
-from .._engine.side import AnyState
+from .._engine.plan import Plan, Step, joined
+from .._engine.side import AnyState, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue
 from .._entries.parser import default_comment
 from .entry_peers import PeerRemovals
-from .path_state import Answers, Chooser, Common
+from .path_state import CLEANING, PathSide, PathState
 
 if t.TYPE_CHECKING:
     # Read only where the task does AWS's half.
-    from .pruned_routes import PrunedSide
+    from .pruned_routes import PrunedRoutes, Removals
 
 
 class Remover(t.Protocol):
-    """Plans the removal of what connections leave in a cloud; the owners on its side are the connections.
+    """Plans the removal of what connections leave in a cloud other than AWS; the owners on its side are the connections.
 
     Attributes:
         name: The name of the side.
@@ -37,10 +37,6 @@ class Remover(t.Protocol):
     def is_clean(self, owner: str) -> bool:
         """Return whether a connection leaves nothing. Only called where that is removed before the connection."""
 
-
-class LeftoverRemover(Remover, t.Protocol):
-    """Plans the removal in a cloud other than AWS."""
-
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if the task has no credentials for its owner. Runs in a thread."""
 
@@ -48,36 +44,47 @@ class LeftoverRemover(Remover, t.Protocol):
         """Return why a role that a connection leaves stays, in sentences. Only called where Atlas needs a role."""
 
 
-class PrunedLeftovers(Chooser):
-    """What pruned connections leave in the customer's clouds. A side of its own removes the routes in AWS.
+class PrunedLeftovers(PathSide["Removals"]):
+    """What pruned connections leave in the customer's clouds. This side removes the routes in AWS, and those of clouds the rest.
+
+    Each connection with AWS is an owner; its state has the removals of the routes to it. A removal reads its route.
 
     Args:
-        common: What all choosers get.
+        context: What all sides of the run share.
+        path: What is known of all sides.
         removals: The connections that the task removes.
-        routes: The side for the routes in AWS; None if the task does not do that half.
+        routes: The routes in AWS; None if the task does not do that half.
         removers: The removers of the other clouds whose half the task does, by their names.
     """
 
     name = "pruned"
+    # The session with AWS repeats no change.
+    retries = 3
+    polls_while_sending = True
 
     def __init__(
         self,
-        common: Common,
+        context: Context,
+        path: PathState,
         removals: PeerRemovals,
-        routes: PrunedSide | None,
-        removers: t.Mapping[str, LeftoverRemover],
+        routes: PrunedRoutes | None,
+        removers: t.Mapping[str, Remover],
     ) -> None:
-        super().__init__(common)
+        super().__init__(context, ())
+        self._params, self._path = context.params, path
         self._peer_removals = removals
-        self._routes = routes
+        self._has_aws, self._routes = routes is not None, t.cast("PrunedRoutes", routes)
         self._removers = removers
+        # The connections with AWS, by id.
+        self._peers: dict[Owner, Peer] = {}
         # What each connection leaves, by id; None where the task cannot look.
         self._found: dict[str, AnyState] = {}
 
-    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Read what each connection leaves, where the task has credentials."""
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Ask what each connection leaves, where the task has credentials."""
+        if is_first:
+            return
         self._peer_removals.foresee()
-        calls: dict[t.Any, t.Callable[[], t.Any]] = {}
         places: dict[t.Any, list[Peer]] = {}
         for peer in self._peer_removals.pruned:
             cloud, fields = cloud_of(peer), fields_of(peer)
@@ -86,21 +93,16 @@ class PrunedLeftovers(Chooser):
             if cloud.region is not None:
                 places.setdefault((fields[cloud.owner], fields[cloud.region]), []).append(peer)
             else:
-                calls[(peer["id"],)] = partial(self._removers[cloud.name].look_at_pruned, peer)
+                yield Query(peer["id"], partial(self._removers[cloud.name].look_at_pruned, peer), (peer["id"],))
         for peers in places.values():
-            calls[tuple(peer["id"] for peer in peers)] = partial(t.cast("PrunedSide", self._routes).routes.look_at_all, peers)
-        return calls
+            ids = tuple(peer["id"] for peer in peers)
+            yield Query(ids, partial(self._routes.look_at_all, peers), ids)
 
-    def owners(self, key: t.Any) -> t.Iterable[str]:
-        """Return the ids of the connections."""
-        ids: tuple[str, ...] = key
-        return ids
-
-    def begin(self, answers: Answers) -> None:
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, Removals]:
         """Keep what was found, and record what the task will not remove."""
         self._peer_removals.foresee()
-        for ids, answer in answers.items():
-            self._found.update(answer if isinstance(answer, dict) else {ids[0]: answer})
+        for key, reply in replies.items():
+            self._found.update(reply if isinstance(reply, dict) else {str(key): reply})
         notes = [self._note(peer) for peer in self._peer_removals.pruned if self._is_unknown(peer)]
         for peer in self._peer_removals.pruned:
             cloud, found = cloud_of(peer), self._found.get(peer["id"])
@@ -108,6 +110,7 @@ class PrunedLeftovers(Chooser):
                 notes += self._removers[cloud.name].warn_of_pruned(peer, found, self._peer_removals.pruned)
         notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._peer_removals.pruned]
         self._path.notes = (*dict.fromkeys((*self._path.notes, *notes)),)
+        return {}
 
     def _is_unknown(self, peer: Peer) -> bool:
         """Whether a connection leaves something that the task cannot look for; a role that another one needs does not count."""
@@ -118,32 +121,72 @@ class PrunedLeftovers(Chooser):
         return bool(_leftovers(peer)) and (is_read or not self._has_half(cloud_of(peer)))
 
     def _has_half(self, cloud: Cloud) -> bool:
-        return self._remover(cloud) is not None
+        return self._has_aws if cloud.region is not None else cloud.name in self._removers
 
-    def _remover(self, cloud: Cloud) -> Remover | None:
-        return self._routes if cloud.region is not None else self._removers.get(cloud.name)
-
-    def plan(self) -> Plan:
+    def plan_list(self) -> Plan:
         """Plan what to remove of each connection: before it or, where Atlas needs a role until then, after it."""
         self._peer_removals.find()
         plans = list[Plan]()
-        for peer in self._peer_removals.pruned:
-            found, remover = self._found.get(peer["id"]), self._remover(cloud_of(peer))
-            if found is None or remover is None or peer["id"] in self._path.failures:
+        pruned = self._peer_removals.pruned
+        for peer in pruned:
+            cloud, found = cloud_of(peer), self._found.get(peer["id"])
+            if found is None or not self._has_half(cloud) or peer["id"] in self._path.failures:
                 continue
-            plan = remover.plan_pruned(peer, found, self._peer_removals.pruned)
+            if cloud.region is not None:
+                self._peers[peer["id"]] = peer
+                self.states.setdefault(peer["id"], found)
+                plans.append(self._plan(peer["id"]))
+                continue
+            remover = self._removers[cloud.name]
+            plan = remover.plan_pruned(peer, found, pruned)
             plans.append(replace(plan, steps=tuple(step._replace(side=remover.name) for step in plan.steps)))
         return joined(plans)
 
     def step_of(self, entry: str) -> str:
         """Return the step that fails for a connection: its routes, or its plan if no route is left."""
-        return "plan" if t.cast("PrunedSide", self._routes).is_clean(entry) else "routes"
+        return "routes" if self.states.get(entry) else "plan"
 
     def is_clean(self, owner: str) -> bool:
         """Whether nothing is left that has to be removed before a connection; True for all other owners."""
         cloud = cloud_of(self._peer_removals.peers[owner][1]) if owner in self._peer_removals.peers else None
-        remover = None if cloud is None or _needs_role(cloud) else self._remover(cloud)
-        return remover is None or remover.is_clean(owner)
+        if cloud is None or _needs_role(cloud) or not self._has_half(cloud):
+            return True
+        return not self.states.get(owner) if cloud.region is not None else self._removers[cloud.name].is_clean(owner)
+
+    # The routes in AWS.
+
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+        """Ask for routes after a step whose outcome is unknown; nothing is polled."""
+        if purpose is Purpose.FIRST:
+            return super().queries(owners, purpose)
+        asked = [self._peers[owner] for owner in owners] if purpose is Purpose.AGAIN else ()
+        look = self._routes.look_at_all
+        return [Query(peer["id"], partial(look, [peer]), (peer["id"],)) for peer in asked]
+
+    def observe(self, replies: Replies) -> t.Mapping[Owner, Removals]:
+        """Return the removals of the routes to connections."""
+        if not self.context.stage:
+            return super().observe(replies)
+        return {owner: found for reply in replies.values() for owner, found in reply.items()}
+
+    def plan(self, owners: t.Sequence[Owner]) -> Plan:
+        """Plan what is left to remove of some connections."""
+        return joined([self._plan(str(owner)) for owner in owners])
+
+    def _plan(self, owner: str) -> Plan:
+        found, lanes = self.states[owner] or (), ((self.name, int(self._params["parallel"])),)
+        changes = self._routes.changes(owner, found)
+        steps = (Step("delete", one, (own.key,), owner=owner, stage=CLEANING, lanes=lanes) for own, one in zip(changes, found))
+        return Plan((*changes,), (*steps,))
+
+    def request(self, step: Step) -> Call:
+        """Remove a route."""
+        return partial(self._routes.remove, self._peers[step.owner], step.request)
+
+    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+        """Record that a route is gone."""
+        # A list is a new state, even if a look has shown it.
+        return Effect({step.owner: [one for one in self.states[step.owner] if one != step.request]})
 
     def _note(self, peer: Peer) -> str:
         """Return what the task does not remove, and why, in a sentence."""

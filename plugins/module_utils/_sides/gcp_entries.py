@@ -13,23 +13,26 @@ from .._accounts.session import CheckSession
 from .._clouds.cloud import Peer, fields_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
-from .._engine.side import Owner, Query
+from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined, plan_each
+from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Waiting
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._entries.parser import PeerEntry
-from .._gcp.network import ACTIVE, NetworkState, find_mirror, plan_absent, plan_present, state_after
+from .._gcp.network import ACTIVE, NetworkState, Running, find_mirror, plan_absent, plan_present, state_after
+from .._gcp.networks import Networks
 from .._gcp.options import name_networks
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.containers import Container, Containers
 from .entry_containers import take_containers
-from .gcp import Mirror
+from .gcp import GcpSide, Mirror
 from .gcp_lists import NetworkLists
-from .path_state import ACTING, CLEANING, MIRROR, SIDES, Answers, Chooser, Common, PathState, as_one
+from .path_state import ACTING, CLEANING, MIRROR, SIDES, PathSide, PathState, as_one
 
 # Placeholders for Atlas's project and network before Atlas has created them: no network can have these names.
 _UNKNOWN = ("p-000000000000000000000000", "nt-000000000000000000000000-00000000")
 # Reads Atlas's names.
 _NAMES = "names"
+# A mirror waits for Atlas's half, or for the end of another change.
+_ATLAS, _TURN = Waiting("Atlas", ends_with_steps=True), Waiting("its turn", polls=False, ends_with_steps=True)
 
 
 class MirrorTerms:
@@ -66,6 +69,10 @@ class MirrorTerms:
         own = self._path.peers.entries.get(entry.key)
         has_half = own is not None and own.peer is not None and GCP.has_reached(own.peer, t.cast(str, GCP.pending))
         return has_half or not self._params["atlas"]
+
+    def lacks_names(self, entry: PeerEntry) -> bool:
+        """Return whether Atlas has created its half of a connection, and its names are not known yet."""
+        return self.is_requested(entry) and self.names_of(entry) is None
 
     def params_of(self, entry: PeerEntry) -> Parameters:
         """Return the options of the front for the mirror of an entry."""
@@ -132,7 +139,7 @@ class PrunedMirrors:
 
     Attributes:
         name: The name of the side.
-        mirrors: The options and the requests of each, by the id of its connection, which is its owner.
+        mirrors: What each should be, by the id of its connection, which is its owner.
         changes: Their changes, by the same ids.
     """
 
@@ -155,7 +162,7 @@ class PrunedMirrors:
 
     def plan(self, id_: str) -> Plan:
         """Plan what is left to remove."""
-        plan = plan_absent(self.mirrors[id_].params, self._states[id_])
+        plan = plan_absent(self.mirrors[id_][0], self._states[id_])
         for change in plan.changes:
             name = str((change.before or {})["name"])
             self.changes[id_] = change._replace(key=_key_of(id_), verb="delete", name=name)
@@ -166,55 +173,67 @@ class PrunedMirrors:
         return owner not in self.mirrors or not (self.plan(owner).steps or self._states[owner].running is not None)
 
 
-class GcpEntries(Chooser):
-    """The mirrors of the entries: it plans them, and answers the questions of the side, which changes them and waits.
+class GcpEntries(PathSide[NetworkState], GcpSide):
+    """The mirrors of the entries of a list, and those that pruned connections leave.
+
+    One mirror at a time is changed for each network of Atlas, until GCP's operation has ended. Inactive mirrors are polled in one
+    list for each project, and a network is read again before its mirror is removed.
 
     Args:
-        common: What all choosers get, with the entries whose networks it changes.
+        context: What all sides of the run share.
+        entries: The entries whose networks it changes.
+        path: What is known of all sides.
         session: The services that the task talks to.
         containers: The network containers of the project; None if the task leaves Atlas alone.
 
     Attributes:
         reader: Reads their networks.
         pruned: The mirrors of pruned connections.
-        stage: The stage in which mirrors are changed.
     """
 
-    name, step = "gcp", MIRROR
+    step = MIRROR
 
-    def __init__(self, common: Common, session: CheckSession, containers: Containers | None) -> None:
-        super().__init__(common)
-        self._entries = {entry.key: entry for entry in common.entries}
-        self._containers, self._states = containers, common.path.gcp
-        self._terms = MirrorTerms(self._params, common.path)
-        self.reader = NetworkLists(self._params, common.entries, session)
-        self.pruned = PrunedMirrors(self.reader, self._terms, common.path)
-        self.stage = SIDES if self._is_absent else ACTING
+    def __init__(
+        self,
+        context: Context,
+        entries: t.Sequence[PeerEntry],
+        path: PathState,
+        session: CheckSession,
+        containers: Containers | None,
+    ) -> None:
+        super().__init__(context, {})
+        params, self._path, path.gcp = context.params, path, self.states
+        self._entries: dict[Owner, PeerEntry] = {entry.key: entry for entry in entries}
+        self._containers, self._is_absent = containers, params["state"] == "absent"
+        self._terms = MirrorTerms(params, path)
+        self.reader = NetworkLists(params, entries, session)
+        self.pruned = PrunedMirrors(self.reader, self._terms, path)
+        self._stage = SIDES if self._is_absent else ACTING
         # The names of the mirrors as far as known at first, and their changes, which later plans keep.
-        self._names: dict[str, str] = {}
+        self._names: dict[Owner, str] = {}
         self._changes: dict[Owner, Change] = {}
+        # The owner of the last change to each network of Atlas, and those whose change was sent but has not begun.
+        self._turns: dict[str | None, Owner] = {}
+        self._sent: set[Owner] = set()
 
-    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return a call for each project and its credentials, which lists the networks."""
-        return self.reader.reads()
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Ask for the list of networks of each project and its credentials."""
+        return self.reader.first_queries()
 
-    def owners(self, key: t.Any) -> t.Iterable[str]:
-        """Return the entries whose networks are in a list."""
-        return [entry.key for entry in self.reader.entries[key]]
-
-    def begin(self, answers: Answers) -> None:
-        """Take the network of each entry."""
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, NetworkState]:
+        """Return the network of each entry."""
         self._names = {key: self._terms.name_of(entry) for key, entry in self._entries.items()}
-        self._states.update(self.reader.take(answers).items())
+        return self.reader.take(replies)
 
     # The plan.
 
-    def plan(self) -> Plan:
+    def plan_list(self) -> Plan:
         """Plan the mirrors that are missing, or their removal."""
         plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
-        for key, entry in self._entries.items():
+        for entry in self._entries.values():
+            key = entry.key
             try:
-                plan = self._plan_in_list(entry, self._states[key])
+                plan = self._plan_in_list(entry)
             except TaskError as error:
                 refusals[key] = entry.named(error)
                 continue
@@ -223,13 +242,15 @@ class GcpEntries(Chooser):
             plans += [plan] if key not in self._path.failures else []
         return replace(joined(plans), warnings=(), notices=tuple(notices), refusals=refusals)
 
-    def _plan_in_list(self, entry: PeerEntry, network: NetworkState) -> Plan:
+    def _plan_in_list(self, entry: PeerEntry) -> Plan:
         """Return the plan of one mirror as a part of that of the list.
+
+        The request to create one is empty, since its names may become known later.
 
         Raises:
             TaskError: If its network does not exist, or its name belongs to another peering.
         """
-        plan = self._terms.plan(entry, network)
+        plan = self._terms.plan(entry, self.states[entry.key])
         if not plan.steps:
             return plan
         (change,), (step,) = plan.changes, plan.steps
@@ -239,94 +260,164 @@ class GcpEntries(Chooser):
         verb = "delete" if self._is_absent else "create"
         change = change._replace(key=_key_of(entry.key), after=after, verb=verb, name=name)
         step = step._replace(request=None if step.action == "create" else step.request)
-        return as_one(change, [step], entry.key, self.stage)
+        return as_one(change, [step], entry.key, self._stage)
 
-    def predict(self, plan: Plan) -> None:
+    def plan(self, owners: t.Sequence[Owner]) -> Plan:
+        """Plan what is left to do for some mirrors. An impossible one fails for its entry."""
+        self._sent.difference_update(owners)
+        return plan_each(owners, self._plan, lambda owner: (str(owner),))
+
+    def _plan(self, owner: Owner) -> Plan:
+        """Plan a mirror again, with the change of the first plan, and without its warnings."""
+        if owner in self.pruned.mirrors:
+            return self.pruned.plan(str(owner))
+        plan, change = self._plan_in_list(self._entries[owner]), self._changes.get(owner)
+        return as_one(change, plan.steps, owner, self._stage) if plan.steps and change is not None else Plan()
+
+    def assume(self, plan: Plan) -> None:
         """Assume the mirrors as they will be. A mirror to a network that Atlas has not created yet is not shown."""
-        states, terms = self._states, self._terms
+        states, terms = self.states, self._terms
         for key, entry in self._entries.items():
             is_shown = terms.is_known(entry) if self._is_absent else terms.names_of(entry) is not None
             if is_shown and key not in self._path.failures:
                 states[key] = state_after(terms.params_of(entry), states[key], terms.plan(entry, states[key]))
 
-    # Questions of the side.
-
-    def plan_mirror(self, owner: Owner, network: NetworkState) -> Plan:
-        """Plan the mirror of an entry again, with the change of the first plan, and without its warnings."""
-        if owner in self.pruned.mirrors:
-            return self.pruned.plan(str(owner))
-        plan, change = self._plan_in_list(self._entries[str(owner)], network), self._changes.get(owner)
-        return as_one(change, plan.steps, owner, self.stage) if plan.steps and change is not None else Plan()
-
-    def changes_of(self, owner: Owner, network: NetworkState) -> t.Sequence[Change]:
-        """Return the change of a mirror, as far as known now."""
-        change = (self.pruned.changes if owner in self.pruned.mirrors else self._changes)[owner]
-        if change.action != "create":
-            return (change,)
-        params = self._terms.params_of(self._entries[str(owner)])
-        made = plan_present(params, network).changes
-        mirror = find_mirror(params, network)
-        fields = made[0].after if mirror is None else mirror.to_result()
-        return (change._replace(name=str((fields or params)["name"]), after=fields),)
+    # What it sends, and waits for.
 
     def mirror(self, owner: Owner) -> Mirror:
         """Return what the mirror of an entry should be, as far as Atlas has named its network, and the requests about it."""
         if owner in self.pruned.mirrors:
             return self.pruned.mirrors[owner]
-        entry = self._entries[str(owner)]
-        params = self._terms.params_of(entry)
-        return Mirror(params, self.reader.requests(params, entry))
+        params = self._terms.params_of(self._entries[owner])
+        return Mirror(params, self.reader.requests(params, self._entries[owner]))
 
-    def is_asked_for(self, owner: Owner) -> bool:
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+        """Ask as for one mirror; in a poll, for the lists that have existing mirrors, and for names that Atlas has to choose."""
+        made, waiting, others = list[PeerEntry](), list[Owner](), list[Owner]()
+        for owner in owners:
+            params, terms = self.mirror(owner).params, self._terms
+            if purpose is not Purpose.POLL or self.states[owner].running is not None:
+                others.append(owner)
+            elif params["state"] == "present" and find_mirror(params, self.states[owner]) is not None:
+                made.append(self._entries[owner])
+            elif owner in self._request_ids:
+                others.append(owner)
+            elif owner in self._entries and terms.lacks_names(self._entries[owner]):
+                waiting.append(owner)
+        yield from (*super().queries(others, purpose), *self.reader.queries(made))
+        if waiting and self._containers is not None:
+            yield Query(_NAMES, partial(_if_answered, self._containers.list_containers), tuple(waiting))
+
+    def observe(self, replies: Replies) -> t.Mapping[Owner, NetworkState]:
+        """Return the networks that were read. Network containers may have Atlas's names by now."""
+        if not self.context.stage:
+            return super().observe(replies)
+        shown: dict[t.Hashable, ReplyValue] = {}
+        for key, reply in replies.items():
+            if key != _NAMES:
+                shown.update(reply if isinstance(reply, dict) else {key: reply})
+            elif reply:
+                others = [one for one in self._path.containers if one["provider_name"] != GCP.name]
+                take_containers([*others, *reply], self._path)
+        return super().observe(shown)
+
+    def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
+        """Wait as for one mirror; before its change, until Atlas waits for it, and for its turn.
+
+        Raises:
+            TaskError: If waiting is useless, the entry has failed, or the name belongs to another peering.
+        """
+        failure = self.failure_of(owner)
+        if step is None:
+            is_over = self.context.stage != self._stage or failure is not None
+            waiting = None if is_over and self.states[owner].running is None else super().wait(owner, None)
+            return waiting._replace(ends_with_steps=True) if waiting is not None and waiting.goal == ACTIVE else waiting
+        if failure is not None:
+            raise failure
+        if not self._is_asked_for(owner):
+            return _ATLAS
+        last = self._turns.get(self._network_of(owner), owner)
+        is_changing = last in self._sent or self.states[last].running is not None
+        if last != owner and is_changing and last not in self.context.failures:
+            return _TURN
+        self._plan(owner)
+        return None
+
+    def _network_of(self, owner: Owner) -> str | None:
+        """Return Atlas's network of a mirror."""
+        params = self.mirror(owner).params
+        mirror = find_mirror(params, self.states[owner])
+        return params["remote"] or (None if mirror is None else mirror.network)
+
+    def _is_asked_for(self, owner: Owner) -> bool:
         """Return whether Atlas waits for the mirror of an entry, or did so before, and its names are known."""
         if self._is_absent or owner in self.pruned.mirrors:
             return True
-        entry = self._entries[str(owner)]
-        return self._terms.is_requested(entry) and self._terms.names_of(entry) is not None
+        return self._terms.is_requested(self._entries[owner]) and self._terms.names_of(self._entries[owner]) is not None
 
-    def list_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
-        """Return a query for each list of networks that has some of these entries."""
-        groups: dict[t.Hashable, list[PeerEntry]] = {}
-        for owner in owners:
-            entry = self._entries[str(owner)]
-            groups.setdefault(self.reader.key_of(entry), []).append(entry)
-        return [Query(key, partial(self.reader.read, own), tuple(one.key for one in own)) for key, own in groups.items()]
-
-    def name_queries(self, owners: t.Iterable[Owner]) -> t.Iterable[Query]:
-        """Return the query for Atlas's names, if mirrors wait for them; its reply is for `take_names`."""
-        terms, entries = self._terms, {owner: self._entries[str(owner)] for owner in owners if owner in self._entries}
-        waiting = [owner for owner, one in entries.items() if terms.is_requested(one) and terms.names_of(one) is None]
-        ask = None if self._containers is None else self._containers.list_containers
-        return [Query(_NAMES, partial(_if_answered, ask), tuple(waiting))] if waiting and ask is not None else []
-
-    def take_names(self, found: t.Sequence[Container]) -> None:
-        """Take the network containers, which may have Atlas's names by now."""
-        if found:
-            others = [one for one in self._path.containers if one["provider_name"] != GCP.name]
-            take_containers([*others, *found], self._path)
-
-    def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a mirror that could not be changed in time, with what it has waited for."""
-        if self.is_asked_for(step.owner):
+    def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a mirror that is not ready in time, with what its change has waited for."""
+        if step is None or error.refusal is not None:
+            return super().timeout_error(owner, step, waiting, error)
+        if self._is_asked_for(owner):
             return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
-        if self._terms.is_requested(self._entries[str(step.owner)]):
+        if self._terms.is_requested(self._entries[owner]):
             return time_is_up(error, f"Atlas had named its project and network in {GCP.name}")
-        own = self._path.peers.entries.get(str(step.owner))
+        own = self._path.peers.entries.get(str(owner))
         shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
         return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
 
+    def request(self, step: Step) -> Call:
+        """Create or remove a mirror. Before the first removal, its network is read again."""
+        owner, is_first = step.owner, step.owner not in self._request_ids
+        self._turns[self._network_of(owner)] = owner
+        self._sent.add(owner)
+        call = super().request(step)
+        if step.action != "delete" or not is_first or owner not in self._request_ids:
+            return call
+        params, networks = self.mirror(owner)
+        return partial(_read_and_remove, networks, params, self._request_ids[owner])
+
+    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+        """Record the operation that the change has begun, or that the mirror is gone."""
+        owner = step.owner
+        self._sent.discard(owner)
+        if isinstance(reply, NetworkState):
+            # If no request of this task was lost, others have removed it.
+            return Effect({owner: reply}, None if (self.name, owner) in self.context.lost else ())
+        # The engine takes only new states.
+        state = super().record(step, reply).states.get(owner) or replace(self.states[owner])
+        return Effect({owner: state}, (self._change_of(owner, state),))
+
+    def _change_of(self, owner: Owner, network: NetworkState) -> Change:
+        """Return the change of a mirror, as far as known now."""
+        change = (self.pruned.changes if owner in self.pruned.mirrors else self._changes)[owner]
+        if change.action != "create":
+            return change
+        params = self._terms.params_of(self._entries[owner])
+        mirror = find_mirror(params, network)
+        fields = plan_present(params, network).changes[0].after if mirror is None else mirror.to_result()
+        return change._replace(name=str((fields or params)["name"]), after=fields)
+
     def is_begun(self, entry: str) -> bool:
         """Return whether GCP's operation for an entry has not ended yet."""
-        return entry in self._states and self._states[entry].running is not None
+        return entry in self.states and self.states[entry].running is not None
 
-    def line(self) -> str:
+    def progress_line(self) -> str:
         """Return how many mirrors are active."""
-        if self._is_absent or self._context.stage != ACTING:
+        if self._is_absent or self.context.stage != ACTING:
             return ""
         wanted = [entry for key, entry in self._entries.items() if key not in self._path.failures]
-        mirrors = [find_mirror(self._terms.params_of(entry), self._states[entry.key]) for entry in wanted]
+        mirrors = [find_mirror(self._terms.params_of(entry), self.states[entry.key]) for entry in wanted]
         active = [one for one in mirrors if one is not None and one.state == ACTIVE]
         return f"{len(active)} of {len(wanted)} peerings in {GCP.name} active" if wanted else ""
+
+
+def _read_and_remove(networks: Networks, params: Parameters, request_id: str) -> Running | NetworkState:
+    """Read a network again, and remove its mirror; return GCP's operation, or the network if its mirror is gone."""
+    state = networks.look(may_be_missing=True)
+    steps = plan_absent(params, state).steps
+    return networks.change(steps[0].request, request_id) if steps else state
 
 
 def _if_answered(ask: t.Callable[[str], list[Container]]) -> list[Container]:

@@ -14,12 +14,13 @@ from .._accounts.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
 from .._engine.options import Parameters
+from .._engine.side import Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._gcp.credentials import DEFAULT_SCOPES
 from .._gcp.network import NetworkState
 from .._gcp.networks import Networks, list_networks, list_subnets
 from .._gcp.session import GcpDeniedError
-from .path_state import Answers, if_known, owned_by
+from .path_state import if_known, owned_by
 
 _ABSENT = NetworkState(exists=False)
 # Credentials, as text, and a project.
@@ -43,14 +44,11 @@ class NetworkLists:
         params: The options of the task.
         entries: The entries whose networks it reads.
         session: The services that the task talks to.
-
-    Attributes:
-        entries: The entries of each list.
     """
 
     def __init__(self, params: Parameters, entries: t.Iterable[PeerEntry], session: CheckSession) -> None:
         self._params, self._session = params, session
-        self.entries: dict[_Key, list[PeerEntry]] = {}
+        self._entries: dict[_Key, list[PeerEntry]] = {}
         self._key_of: dict[str, _Key] = {}
         self._credentials: dict[str, Parameters] = {}
         # The lists as first read, and the keys of those that may not be read.
@@ -60,22 +58,25 @@ class NetworkLists:
             credentials = gcp_credentials_of(entry.task, entry.params, DEFAULT_SCOPES)
             key = self._key_of[entry.key] = _key(credentials, str(entry.params["gcp_project_id"]))
             self._credentials[entry.key] = credentials
-            self.entries.setdefault(key, []).append(entry)
+            self._entries.setdefault(key, []).append(entry)
 
-    def reads(self) -> dict[_Key, t.Callable[[], _Networks]]:
-        """Return a call for each list."""
-        return {key: partial(self._read_for, own) for key, own in self.entries.items()}
+    def first_queries(self) -> list[Query]:
+        """Return a query for each list."""
+        return [Query(key, partial(self._read_for, own), _keys(own)) for key, own in self._entries.items()]
 
-    def take(self, answers: Answers) -> dict[str, NetworkState]:
+    def take(self, replies: Replies) -> t.Mapping[Owner, NetworkState]:
         """Keep the lists as first read, and return the network of each entry."""
-        self._first.update(answers)
-        return {entry.key: _find(self._first[key], entry) for key, own in self.entries.items() for entry in own}
+        self._first = {key: replies[key] for key in self._entries}
+        return {entry.key: _find(self._first[key], entry) for key, own in self._entries.items() for entry in own}
 
-    def key_of(self, entry: PeerEntry) -> _Key:
-        """Return the list in which the network of an entry is: the credentials, and the project."""
-        return self._key_of[entry.key]
+    def queries(self, entries: t.Iterable[PeerEntry]) -> list[Query]:
+        """Return a query for each list that has the networks of some entries."""
+        groups: dict[_Key, list[PeerEntry]] = {}
+        for entry in entries:
+            groups.setdefault(self._key_of[entry.key], []).append(entry)
+        return [Query(key, partial(self._read_all, own), _keys(own)) for key, own in groups.items()]
 
-    def read(self, entries: t.Sequence[PeerEntry]) -> dict[t.Hashable, NetworkState]:
+    def _read_all(self, entries: t.Sequence[PeerEntry]) -> dict[t.Hashable, NetworkState]:
         """Return the networks of entries of one list, by their keys."""
         listed = self._read_for(entries)
         return {entry.key: _find(listed, entry) for entry in entries}
@@ -117,7 +118,7 @@ class NetworkLists:
 
     def _credentials_for(self, project: str) -> Parameters:
         """Return the credentials of an entry in a project, or else those of the task."""
-        entry = owned_by(project, GCP, (one for own in self.entries.values() for one in own))
+        entry = owned_by(project, GCP, (one for own in self._entries.values() for one in own))
         return gcp_credentials_of(self._params, {}, DEFAULT_SCOPES) if entry is None else self._credentials[entry.key]
 
     def _read(self, project: str, credentials: Parameters, names: t.Iterable[str]) -> _Networks:
@@ -137,6 +138,10 @@ class NetworkLists:
                     self._denied.add(key)
             params = {name: {GCP.network: name, "local": network_path(project, name)} for name in names}
             return {name: Networks(session, one).look(may_be_missing=True) for name, one in params.items()}
+
+
+def _keys(entries: t.Iterable[PeerEntry]) -> tuple[str, ...]:
+    return tuple(entry.key for entry in entries)
 
 
 def _key(credentials: Parameters, project: str) -> _Key:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of the whole path, and the base class of choosers: each plans one half of all connections, such as that in AWS."""
+"""What the sides of both halves of all connections share: the stages, what is known of each side, and their base class."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from .._clouds.cloud import Cloud
 from .._engine.plan import Change, Plan, Step
-from .._engine.side import AnyState, Context, Done, Failure, Owner
-from .._engine.wait import WaitTimeoutError
+from .._engine.side import AnyState, Done, Failure, Owner, Purpose, Query, Replies, Side
+from .._engine.wait import State, WaitTimeoutError
 from .._entries.parser import PeerEntry
-from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError, as_option
+from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError, UndoneError, as_option
 from .set_state import PeerSetState
 
 if t.TYPE_CHECKING:
@@ -46,7 +46,7 @@ ABSENT = (ROUTES, ACCESS, CONNECTIONS, SIDES, CONTAINERS)
 class PathState:
     """Both sides of all connections as known now: the states of each side, and what follows from several of them.
 
-    The choosers write it, in the main thread. A plan sees the containers as they will be: see `kept`.
+    The sides write it, in the main thread. A plan sees the containers as they will be: see `kept`.
 
     Attributes:
         containers: All network containers of the project; a new one has no id in a plan.
@@ -110,88 +110,74 @@ class PathState:
         finally:
             vars(self).update(before)
 
-    def forget(self) -> None:
-        """Forget all that was read, because it is read again."""
-        self.aws.clear()
-        self.azure.clear()
-        self.gcp.clear()
-        known = PathState(aws=self.aws, azure=self.azure, gcp=self.gcp, done=self.done, failures=self.failures)
-        vars(self).update(vars(known))
 
-
-Answers = t.Mapping[t.Any, t.Any]
 _Found = t.TypeVar("_Found")
 
 
-class Common(t.NamedTuple):
-    """What all choosers get.
+class PathSide(Side[State]):
+    """A side of both halves of all connections: it reads, plans and predicts its part of the whole list.
+
+    The engine sends and waits as for other sides. The plan of the list is made of those of all its sides: see `PathPlans`.
 
     Attributes:
-        context: What all sides share, with the options of the task.
-        entries: The entries of the list that a chooser is for.
-        path: What is known of both sides.
-    """
-
-    context: Context
-    entries: t.Sequence[PeerEntry]
-    path: PathState
-
-
-class Chooser:
-    """Reads one half of all connections, and plans its changes; the side of the same name carries them out.
-
-    Args:
-        common: What all choosers get.
-
-    Attributes:
-        name: Its name, and that of its side.
         step: The step that fails for an entry without one, as results call it.
     """
 
-    name: t.ClassVar[str]
     step: t.ClassVar[str] = "plan"
+    _path: PathState
+    _has_asked = False
 
-    def __init__(self, common: Common) -> None:
-        self._context, self._params, self._path = common.context, common.context.params, common.path
-        self._is_absent = self._params["state"] == "absent"
+    def queries(self, owners: t.Sequence[Owner], purpose: Purpose) -> t.Iterable[Query]:
+        """Return what to ask about the whole list at first, and later about some owners."""
+        if purpose is not Purpose.FIRST:
+            return super().queries(owners, purpose)
+        is_first, self._has_asked = not self._has_asked, True
+        return self.first_queries(is_first=is_first)
 
-    def reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return the calls that read the current state, by key. They run in parallel with those of other choosers."""
+    def observe(self, replies: Replies) -> t.Mapping[Owner, State]:
+        """Return the states that some replies show."""
+        return super().observe(replies) if self.context.stage else self.observe_first(replies)
+
+    def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:
+        """Return what to ask about the whole list. Only with `is_first`, nothing is known of other sides."""
+        raise NotImplementedError
+
+    def observe_first(self, replies: Replies) -> t.Mapping[Owner, State]:
+        """Take the replies so far, those of other sides included, and return the states that they show."""
+        raise NotImplementedError
+
+    def plan_list(self) -> Plan:
+        """Plan what is left to do for the whole list. Refusals and failures have the keys of entries."""
+        raise NotImplementedError
+
+    def take_steps(self, steps: t.Sequence[Step]) -> None:
+        """Take the steps of this side in the plan that people see."""
+
+    def assume(self, plan: Plan) -> None:
+        """Assume the state after a plan and its waits; `plan` has the changes and steps of this side."""
+
+    def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, State]:
+        """Return nothing: see `assume`."""
         return {}
-
-    def follow_up_reads(self) -> t.Mapping[t.Any, t.Callable[[], t.Any]]:
-        """Return the calls that need earlier answers, such as the regions that Atlas knows.
-
-        Called after each `begin`, which also gets the new answers, until it returns none.
-        """
-        return {}
-
-    def owners(self, key: t.Any) -> t.Iterable[str]:
-        """Return the keys of the entries that a call of `reads` is for; an empty text for all."""
-        return ("",)
-
-    def begin(self, answers: Answers) -> None:
-        """Take the answers.
-
-        Args:
-            answers: What each call of `reads` has returned, by the same keys. If one has failed, the task ends before this.
-        """
-
-    def plan(self) -> Plan:
-        """Plan what is left to do. Refusals and failures have the keys of entries."""
-        return Plan()
-
-    def predict(self, plan: Plan) -> None:
-        """Assume the state after a plan and its waits; `plan` has the changes and steps of this half."""
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entries that fail with an owner of the side, or with one of its steps: by default, the owner is one."""
+        """Return the entries that fail with an owner, or with one of its steps: by default, the owner is one."""
         return (str(owner),)
 
     def failure_of(self, owner: Owner) -> TaskError | None:
         """Return why the first entry of an owner has failed if all have; None if one has not."""
         entries, failures = self.entries_of(owner, None), self._path.failures
         return failures[entries[0]].error if all(entry in failures for entry in entries) else None
+
+    def failed(self, entry: str, step: Step | None, error: TaskError) -> tuple[str, TaskError]:
+        """Return what has failed for an entry, as results call it, and the error of that entry."""
+        lost = (entry in self.entries_of(owner, None) for side, owner in self.context.lost if side == self.name)
+        is_begun = self.is_begun(entry) and not isinstance(error, UndoneError)
+        if is_begun or (step is None and any(lost)):
+            # A change has not ended, or the owner could not be read or planned again.
+            error = error.with_outcome(unknown=True)
+        own = next((one for name, one in error.parts.items() if entry in self.entries_of(name, None)), error)
+        return self.step_of(entry), own
 
     def step_of(self, entry: str) -> str:
         """Return the step that fails for an entry without one, as results call it."""
@@ -201,15 +187,18 @@ class Chooser:
         """Return whether a change of an entry has begun, and has not ended yet."""
         return False
 
-    def take(self, owner: Owner, found: AnyState) -> None:
-        """Take what the side has read or changed of an owner. The changes that took effect are known already."""
+    def take(self, owner: Owner) -> None:
+        """Let the other sides know the new state of an owner. The changes that took effect are known already."""
 
     def record_failure(self, entry: str, step: str, error: TaskError) -> None:
         """Record that a step of an entry has failed, on any side, for the sentences on what is left."""
 
     def is_settled(self) -> bool:
-        """Return whether this half has nothing more to wait for in the stage."""
+        """Return whether this side has nothing more to wait for in the stage."""
         return True
+
+
+AnyPathSide = PathSide[AnyState]
 
 
 def without(owners: t.Container[str], plan: Plan) -> Plan:

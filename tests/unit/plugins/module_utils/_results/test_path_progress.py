@@ -10,8 +10,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathProgress
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathPlans
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import one_line
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathPlans
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.azure_vnets
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.clouds.azure import vnet_id
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
-from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
+from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options, read_first
 
 RESOURCE_GROUP = "apps"
 OF_ATLAS = "/subscriptions/9f2e3d4c-0000-4000-8000-0000000000bb/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/"
@@ -104,8 +104,9 @@ def test_blocks_that_overlap_are_refused(
     own = Vnet(SUBSCRIPTION, RESOURCE_GROUP, "vnet-1", tuple(prefixes), (), tuple(peerings))
     homes: Any = {} if container is None else {FIRST: container}
     with parts.opened(params) as (whole, made):
-        vars(whole.state).update(container_of=homes, azure={FIRST: AccessState(own)})
-        plan = made["azure"].plan()
+        whole.state.container_of = homes
+        made["azure"].states[vnet(1).lower()] = AccessState(own)
+        plan = made["azure"].plan_list()
     refused = [str(error) for error in plan.refusals.values()]
     assert len(refused) == len(overlaps)
     for text, overlap in zip(refused, overlaps, strict=True):
@@ -143,9 +144,8 @@ def test_no_more_than_parallel_at_a_time(parts: PartsSite) -> None:
     parts.clouds.azure.entra.add_principal()
     params = options(*entries, **parts.credentials, **ALONE, parallel=2)
     with parts.opened(params) as (whole, made):
-        part: Any = made["azure"]
-        part.begin({key: call() for key, call in part.reads().items()})
-        steps = part.plan().steps
+        read_first(made["azure"])
+        steps = made["azure"].plan_list().steps
         ledger = Ledger(whole, Outcome(), 64)
         for step in steps:
             if ledger.has_room(step):

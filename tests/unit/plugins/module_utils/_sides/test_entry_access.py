@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,16 +20,15 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.plan import
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import name_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Context, Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Context, Purpose, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import AccessListSide
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import IN_FORCE, AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import AccessRequests, EntryAccess
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import EntryAccess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import PeerRemovals
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, Common, PathState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import ACCESS, PathState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import PeerSetState
 from ansible_collections.cloudpeer.atlas.tests.emulator.accesslist import Entry
 from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
@@ -93,14 +93,14 @@ class Case:
         self.state = before or PathState()
         self.state.peers = PeerSetState(tuple(there), first=tuple(there), entries=own or {})
         self.blocks, self.asked = blocks or {}, list[str]()
-        outside: Any = (None, PeerRemovals(self.state, lambda: found, None), None, {}, self._read_blocks)
-        common = Common(Context(params, FakeClock()), params["connections"], self.state)
-        self.part = EntryAccess(common, *outside)
-        answers: dict[Any, Any] = {"list": listed(access)}
-        self.part.begin(answers)
-        while calls := self.part.follow_up_reads():
-            answers |= {key: call() for key, call in calls.items()}
-            self.part.begin(answers)
+        self.context = Context({"parallel": 8, **params}, FakeClock())
+        atlas: Any = SimpleNamespace(list_entries=lambda: listed(access))
+        outside: Any = (atlas, PeerRemovals(self.state, lambda: found, None), None, {}, self._read_blocks, None)
+        self.part = EntryAccess(self.context, params["connections"], self.state, *outside)
+        replies: dict[Any, Any] = {}
+        while queries := [one for one in self.part.queries((), Purpose.FIRST) if one.key not in replies]:
+            replies |= {one.key: one.call() for one in queries}
+            self.part.observe(replies)
 
     def _read_blocks(self, network: Any) -> dict[str, Sequence[str]]:
         """Return the blocks of a network, or of all in its project."""
@@ -119,17 +119,13 @@ class Case:
 
     @property
     def plan(self) -> Plan:
-        return self.part.plan()
+        return self.part.plan_list()
 
-    def side(self) -> AccessListSide:
+    def side(self) -> EntryAccess:
         """Return the side in the stage of the access list, after the plan."""
-        context: Any = Context({"parallel": 8}, FakeClock())
-        context.stage = ACCESS
-        outside: Any = (None, self.part, None)
-        side = AccessListSide(context, outside[0], ())
-        side.reader = AccessRequests(Common(context, (), self.state), *outside)
-        side.begin([step.owner for step in self.plan.steps], self.state.access or AccessListState({}, {}))
-        return side
+        self.part.take_steps(self.plan.steps)
+        self.context.stage = ACCESS
+        return self.part
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
@@ -304,7 +300,7 @@ def test_what_leaves_takes_its_own_entries_along(
     assert [name for action, owner, name in case.changes if action == "delete"] == going
     assert case.state.kept_entries == left
     assert case.state.wanted_entries == ()
-    case.part.predict(case.plan)
+    case.part.assume(case.plan)
     after = case.state.access
     assert after is not None
     assert after.listed.keys() == access.keys() - {*going}

@@ -13,8 +13,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_side import PathReader
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import AVAILABLE
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import StageSide
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import refusal
 from ansible_collections.cloudpeer.atlas.tests.support.sets import PROJECT, azure, block, entries, entry, gcp, vpc
 
@@ -185,14 +185,14 @@ def test_places_of_what_has_failed_are_not_waited_for(make_path: Callable[..., A
 
 def test_what_has_failed_on_the_other_side_is_not_waited_for(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left to send for the entry; Atlas waits on."""
-    wait = PathReader.wait
+    wait = StageSide.wait
 
-    def fail(self: PathReader, owner: Any, step: Any) -> Any:
+    def fail(self: StageSide, owner: Any, step: Any) -> Any:
         failure = Failure("mirror", TaskError("The peering is inactive."))
         self.context.failures.update({"connections[0]": failure} if self.context.stage == AVAILABLE else {})
         return wait(self, owner, step)
 
-    monkeypatch.setattr(PathReader, "wait", fail)
+    monkeypatch.setattr(StageSide, "wait", fail)
     done = atlas.connect([entry(0)])
     assert [one["step"] for one in done.result["failures"]] == ["mirror"]
     assert sum(atlas.clock.pauses) < 60

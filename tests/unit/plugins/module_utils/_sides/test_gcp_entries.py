@@ -11,7 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import CLEANING
 from ansible_collections.cloudpeer.atlas.tests.support.gcp_site import ATLAS, NAME, OTHER, REMOTE
-from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options
+from ansible_collections.cloudpeer.atlas.tests.support.path_parts import PartsSite, options, read_first
 
 PROJECT = "my-project"
 CONTAINER = {"id": "a" * 24, "provider_name": "GCP", "atlas_cidr_block": "10.8.0.0/18", "regions": []}
@@ -98,7 +98,7 @@ def test_plans_of_networks_and_names(
         whole.state.container_of = {FIRST: container}
         whole.state.gcp[FIRST] = network
         part._names = {FIRST: part._terms.name_of(params["connections"][0])}
-        plan = part.plan()
+        plan = part.plan_list()
         assert [one.key for one in plan.changes] == [key for step in plan.steps for key in step.keys]
         found = [(one.verb, one.name) for one in plan.changes]
         refused = [str(one) for one in plan.refusals.values()]
@@ -118,7 +118,7 @@ def test_plans_of_networks_and_names(
         else:
             assert (found, refused) == ([] if planned is None else [planned], [])
         if not refused:
-            part.predict(plan)
+            part.assume(plan)
         after: Any = whole.state.gcp[FIRST]
     if found:
         # One to a network that nobody knows is not shown.
@@ -198,11 +198,11 @@ def test_what_atlas_does_not_reach_is_named(parts: PartsSite, status: str, names
 def test_a_mirror_that_has_no_turn_says_so(parts: PartsSite) -> None:
     make_networks(parts, 2)
     params = options(*entries(2, **NAMES), gcp_service_account_contents=parts.key, **ALONE)
-    with parts.opened(params) as (whole, made):
+    with parts.opened(params) as (_whole, made):
         part: Any = made["gcp"]
-        part.begin({key: call() for key, call in part.reads().items()})
-        first, second = part.plan().steps
-        side = whole.sides[-1]
+        read_first(part)
+        first, second = part.plan_list().steps
+        side = part
         assert side.wait(second.owner, second) is None
         side.request(first)
         waiting: Any = side.wait(second.owner, second)
@@ -389,8 +389,7 @@ def test_a_pruned_connection_loses_its_mirror(parts: PartsSite) -> None:
     with parts.opened(params) as (whole, made):
         part: Any = made["gcp"]
         whole.state.containers = ({**CONTAINER, **NAMES},)
-        (call,) = part.reads().values()
-        part.begin(dict.fromkeys(part.reads(), call()))
+        read_first(part)
         before = len(parts.order_at_gcp)
         found = {one["id"]: part.pruned.look_at_pruned(one) for one in (near, far)}
         # The list of a project that an entry has was read before.
@@ -416,5 +415,5 @@ def test_a_mirror_is_found_without_a_list(parts: PartsSite) -> None:
     params = options(entry(), gcp_service_account_contents=parts.key)
     with parts.opened(params) as (_session, made):
         part: Any = made["gcp"]
-        part.begin({key: call() for key, call in part.reads().items()})
+        read_first(part)
         assert [one.name for one in part.pruned.look_at_pruned(connection(2, "AVAILABLE")).peerings] == ["mine"]

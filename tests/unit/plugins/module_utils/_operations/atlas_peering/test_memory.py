@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Side
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Chooser
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathPlans
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import PathSite
 
 
 def _of_a_run() -> list[Any]:
-    return [one for one in gc.get_objects() if isinstance(one, (OPERATION, Side, Chooser))]
+    return [one for one in gc.get_objects() if isinstance(one, (OPERATION, Side, PathPlans))]
 
 
 @pytest.mark.parametrize("prune", [True, False])
