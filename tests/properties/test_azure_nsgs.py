@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.objects import UserRoute
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.a6_routes import strays_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.a6_subnets import strays_of
 from ansible_collections.cloudpeer.atlas.tests.properties.examples import examples
 from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import (
     NSG_ID,

@@ -132,9 +132,9 @@ def load_rules(clouds: t.Collection[str]) -> list[types.ModuleType]:
 
         found += (p4_aws, p5_dns, p6_routes, p7_filters)
     if AZURE.name in clouds:
-        from .rules import a4_vnet, a6_routes, a7_filters
+        from .rules import a4_vnet, a6_subnets
 
-        found += (a4_vnet, a6_routes, a7_filters)
+        found += (a4_vnet, a6_subnets)
     if GCP.name in clouds:
         from .rules import g4_mirror, g7_firewalls
 

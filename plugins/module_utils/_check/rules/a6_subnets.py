@@ -1,30 +1,141 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A7: the network security groups of the subnets of a VNet let requests out. Replies come back by themselves."""
+"""A6, A7: what the subnets of a VNet do with traffic to Atlas.
+
+Routes to Atlas come with the peering, and a route table can override them. Network security groups have to let requests out;
+replies come back by themselves.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import itertools
 import typing as t
 from dataclasses import dataclass
 
-from ..._azure.objects import Nsg, SecurityRule
+from ..._azure.objects import ROUTE_TABLE_VERSION, Nsg, SecurityRule, UserRoute, UserRouteTable
 from ..._clouds.azure import AZURE
-from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
+from ..._values.blocks import Area, Range, blocks_of, ends_of, is_within, merge_ranges, shared_of, without
 from ..facts import ConnectionFacts, Fact, Missing, Unread, known, named
 from .a4_vnet import VnetSide, sides_of
-from .client_ranges import ClientRange, client_subnets
+from .client_ranges import ClientRange, client_subnets, left_out_subnets
 from .common import az, before_text, free_before, group_and_subscription, listed, ports_text
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .rule import Finding, Findings, Level, Severity, check, not_read
 
+_Value = t.TypeVar("_Value")
+_HERE = "vnetlocal"
 # The ports that clients send from: the ephemeral ports of Linux. Those of Windows, 49152 to 65535, are only in part among them.
 _CLIENT_PORTS: Range = (32768, 60999)
 _ORDER: tuple[Severity, ...] = ("fail", "unknown", "warn")
 # The priorities that rules of customers have. Source: "Network security groups overview" in Azure's documentation.
 _FIRST_PRIORITY, _LAST_PRIORITY = 100, 4096
+
+
+class Stray(t.NamedTuple):
+    """A route that takes a part of a block away from the peering."""
+
+    route: UserRoute
+    blocks: tuple[ipaddress.IPv4Network, ...]
+
+
+@check("A601", clouds=(AZURE.name,))
+def find_stray_user_routes(facts: ConnectionFacts) -> Findings:
+    """No user route of a subnet with clients takes the traffic to Atlas away from the peering."""
+    left_out = left_out_subnets(facts)
+    if left_out:
+        has = "has" if len(left_out) == 1 else "have"
+        message = f"{listed(left_out)} {has} services of Azure alone, and no clients to judge."
+        fix = "Name clients there with client_cidr_blocks to judge such subnets, too."
+        yield Finding("info", facts.entry.network_id, message, fix, {"subnets": left_out})
+    tables: dict[str, list[str]] = {}
+    for subnet in client_subnets(facts):
+        if subnet.route_table_id is not None:
+            tables.setdefault(subnet.route_table_id.lower(), []).append(subnet.name)
+    ids = {one.route_table_id.lower(): one.route_table_id for one in client_subnets(facts) if one.route_table_id is not None}
+    sides, read = sides_of(facts), known(facts.network.vnet_tables)
+    for table_id, names in tables.items():
+        found = _read_of(read, table_id, "route table")
+        if isinstance(found, Unread):
+            yield not_read(found, table_id.rpartition("/")[2], tuple(names))
+        elif found.disables_peerings:
+            message = f"{named(found.name)} of {listed(names)} takes away the routes of peerings: disablePeeringRoute is All."
+            fix = f"Set disablePeeringRoute of {named(found.name)} to None."
+            # `az network route-table` does not know the property yet.
+            change = {"api_version": ROUTE_TABLE_VERSION, "set": "properties.disablePeeringRoute=None"}
+            _group, subscription = group_and_subscription(ids[table_id])
+            line = az("resource update", subscription, ids=ids[table_id], **change, force_string=True)
+            yield Finding("fail", found.name, message, fix, {"disable_peering_route": "All"}, tuple(names), commands=line)
+        else:
+            for side in sides:
+                yield from _judge_table(found, ids[table_id], side, names)
+
+
+def strays_of(
+    routes: t.Iterable[UserRoute], block: ipaddress.IPv4Network, prefixes: t.Iterable[ipaddress.IPv4Network]
+) -> list[Stray]:
+    """Return the user routes that take parts of a block away from a peering.
+
+    Of the routes to an address, that with the longest prefix counts; of the same length, a user route counts before that of the
+    peering. Source: "How Azure selects a route" in Azure's documentation.
+
+    Args:
+        routes: The user routes.
+        block: The block of Atlas.
+        prefixes: The prefixes of the peering, which have system routes; the block itself stands for what they do not cover.
+    """
+    ordered = sorted(routes, key=lambda one: -one.prefix.prefixlen)
+    left: list[tuple[Area, int]] = []
+    rest: list[Area] = [(ends_of(block),)]
+    for one in sorted(prefixes, key=lambda each: -each.prefixlen):
+        left += [(shared, one.prefixlen) for area in rest if (shared := shared_of(area, (ends_of(one),))) is not None]
+        rest = [piece for area in rest for piece in without(area, (ends_of(one),))]
+    left += [(area, block.prefixlen) for area in rest]
+    strays = []
+    for route in ordered:
+        own: Area = (ends_of(route.prefix),)
+        taken = [
+            shared for area, length in left if route.prefix.prefixlen >= length and (shared := shared_of(area, own)) is not None
+        ]
+        left = [
+            (piece, length)
+            for area, length in left
+            for piece in (without(area, own) if route.prefix.prefixlen >= length else [area])
+        ]
+        if taken and route.hop_type.lower() != _HERE:
+            strays.append(Stray(route, tuple(blocks_of(area[0] for area in taken))))
+    return strays
+
+
+def _judge_table(table: UserRouteTable, table_id: str, side: VnetSide, names: t.Sequence[str]) -> Findings:
+    prefixes = [ipaddress.IPv4Network(one) for one in side.peering.prefixes] if side.peering is not None else []
+    lengths = [one.prefixlen for one in prefixes if one.overlaps(side.block)]
+    # A route of the same length comes before that of the peering.
+    shortest = min(lengths if is_within(side.block, prefixes) else [*lengths, side.block.prefixlen])
+    for route, blocks in strays_of(table.routes, side.block, prefixes):
+        hop = f"{route.hop_type} {route.hop_address}" if route.hop_address else route.hop_type
+        begin = f"{listed(blocks)} goes to {hop} by the route {route.name} of {named(table.name)}, and not to Atlas,"
+        message = f"{begin} from {listed(names)}."
+        fix = f"Remove the route {route.name} from {named(table.name)}, or make it less specific (at most /{shortest - 1})."
+        evidence = {
+            "route_table": table.name,
+            "route": route.name,
+            "address_prefix": str(route.prefix),
+            "next_hop_type": route.hop_type,
+            "cidr_blocks": [str(one) for one in blocks],
+        }
+        group, subscription = group_and_subscription(table_id)
+        place = {"name": route.name, "route_table_name": table.name, "resource_group": group}
+        line = az("network route-table route delete", subscription, **place)
+        yield Finding(side.level, table.name, message, fix, evidence, tuple(names), commands=line)
+
+
+def _read_of(read: t.Mapping[str, Fact[_Value]], resource_id: str, noun: str) -> _Value | Unread:
+    """Return what was read of a resource that a subnet names; `Unread` if it is not known."""
+    found = read.get(resource_id.lower(), Unread(f"Azure does not show the {noun} {named(resource_id)}."))
+    return Unread(found.reason) if isinstance(found, Missing) else found
 
 
 class Passage(t.NamedTuple):
@@ -81,14 +192,12 @@ def find_closed_nsgs(facts: ConnectionFacts) -> Findings:
     for subnet, ranges in client_subnets(facts).items():
         if subnet.nsg_id is None:
             continue
-        unread = Unread(f"Azure does not show the security group {named(subnet.nsg_id)}.")
-        nsg: Fact[Nsg] = read.get(subnet.nsg_id.lower(), unread)
-        if isinstance(nsg, (Unread, Missing)):
-            reason = nsg if isinstance(nsg, Unread) else Unread(nsg.reason)
-            yield not_read(reason, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
+        nsg = _read_of(read, subnet.nsg_id, "security group")
+        if isinstance(nsg, Unread):
+            yield not_read(nsg, subnet.nsg_id.rpartition("/")[2], (subnet.name,))
             continue
         for side in sides:
-            found = [one for demand in _needs(ranges, side, ports) for one in _judge(nsg, subnet.nsg_id, demand, facts)]
+            found = [one for demand in _needs(ranges, side, ports) for one in _judge_nsg(nsg, subnet.nsg_id, demand, facts)]
             for worst in sorted(found, key=lambda one: _ORDER.index(one.finding.severity))[:1]:
                 # Groups of two resource groups may have one name.
                 key = (worst.finding.severity, worst.finding.subject, worst.begin, worst.finding.message, worst.finding.commands)
@@ -134,7 +243,7 @@ def _needs(
             yield Demand(side, own, tuple(some), sources, sources in declared)
 
 
-def _judge(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> t.Iterator[_OfSubnets]:
+def _judge_nsg(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> t.Iterator[_OfSubnets]:
     surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
     severity, sentence = _severity(surely, demand, facts)
     if severity is not None:
