@@ -19,7 +19,6 @@ from .._aws.objects import (
     PeeringConnection,
     ResolverRule,
     SecurityGroup,
-    Vpc,
 )
 from .._aws.survey import NO_DHCP_OPTIONS, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
@@ -35,6 +34,8 @@ Credentials = frozenset[tuple[str, object]]
 _ACTIVE = ("active", "provisioning")
 # The facts about a VPC, which are missing if AWS does not know it.
 _OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
+# The kind of the objects that a fact has.
+_KINDS = {"subnets": "subnets", "route_tables": "tables", "network_acls": "acls", "interfaces": "interfaces"}
 _NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: there may be no way to STS.")
 
 
@@ -80,18 +81,15 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
     """
     part = VpcSurvey(survey, vpc_id)
     questions: dict[str, t.Callable[[], object]] = {
-        "connection": lambda: part.connection(connection_id) if connection_id is not None else None,
-        "vpc": part.vpc,
+        "connection": lambda: part.find("connections", connection_id),
+        "vpc": lambda: part.find("vpcs", vpc_id),
         "account_id": lambda: part.answer("account") or _NO_ACCOUNT,
         "dns_attributes": part.dns_attributes,
         "dhcp_options": part.dhcp_options,
         "zones": lambda: list(part.answer("zones", vpc_id)),
         "resolver_rules": part.resolver_rules,
-        "subnets": lambda: part.of_vpc("subnets"),
-        "route_tables": lambda: part.of_vpc("tables"),
-        "network_acls": lambda: part.of_vpc("acls"),
+        **{name: partial(part.of_vpc, kind) for name, kind in _KINDS.items()},
         "security_groups": part.security_groups,
-        "interfaces": lambda: part.of_vpc("interfaces"),
         "prefix_lists": part.prefix_lists,
         "statuses": part.statuses,
         "connections_quota": lambda: part.answer("quota", CONNECTIONS_QUOTA),
@@ -187,13 +185,9 @@ class VpcSurvey:
         """Return the objects of a kind that are in the VPC."""
         return [one for one in self.answer(kind) if one.vpc_id == self._vpc_id]
 
-    def vpc(self) -> Vpc | None:
-        """Return the VPC; None if AWS does not know it."""
-        return next((one for one in self.answer("vpcs") if one.id == self._vpc_id), None)
-
-    def connection(self, connection_id: str) -> PeeringConnection | None:
-        """Return a connection; None if AWS does not know it."""
-        return next((one for one in self.answer("connections") if one.id == connection_id), None)
+    def find(self, kind: str, name: str | None) -> t.Any:
+        """Return the object of a kind with an id; None if AWS does not know it, or the id is not known."""
+        return None if name is None else next((one for one in self.answer(kind) if one.id == name), None)
 
     def connections(self) -> list[PeeringConnection]:
         """Return the connections that the VPC has, as requester or accepter."""
@@ -209,11 +203,11 @@ class VpcSurvey:
 
     def dhcp_options(self) -> DhcpOptions | Unread:
         """Return the DHCP options; those of a VPC without any have no servers."""
-        vpc = self.vpc()
+        vpc = self.find("vpcs", self._vpc_id)
         options_id = None if vpc is None else vpc.dhcp_options_id
         if options_id == NO_DHCP_OPTIONS:
             return DhcpOptions(NO_DHCP_OPTIONS, ())
-        found = next((one for one in self.answer("dhcp") if one.id == options_id), None)
+        found: DhcpOptions | None = self.find("dhcp", options_id)
         return found or Unread(f"AWS does not show the DHCP options of {named(self._vpc_id)}.", "ec2:DescribeDhcpOptions")
 
     def resolver_rules(self) -> list[ResolverRule] | Unread:

@@ -35,10 +35,23 @@ from .._values.ids import (
     parse_security_group_id,
     parse_subnet_id,
 )
-from .._values.patterns import InvalidValueError
 
 if t.TYPE_CHECKING:
     from .earlier import Earlier
+
+# The options that are lists of texts, and those that have results of info modules, each with the parser of an element.
+_LISTS: dict[str, t.Callable[[str], object]] = {
+    "subnet_ids": parse_subnet_id,
+    "security_group_ids": parse_security_group_id,
+    "instance_ids": parse_instance_id,
+    "clusters": parse_cluster_name,
+    "client_cidr_blocks": parse_client_block,
+    "compare_group_ids": parse_object_id,
+}
+_VNETS: dict[str, t.Callable[[t.Mapping[str, object]], object]] = {
+    "vnet_peerings": parse_vnet_peering,
+    "virtual_networks": parse_vnet,
+}
 
 ARGUMENT_SPEC = (
     CONNECTION
@@ -51,16 +64,10 @@ ARGUMENT_SPEC = (
             "connections": list_of(CHECK),
             "container_region": {"type": "str"},
             "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
-            "subnet_ids": {"type": "list", "elements": "str"},
-            "security_group_ids": {"type": "list", "elements": "str"},
-            "instance_ids": {"type": "list", "elements": "str"},
-            "clusters": {"type": "list", "elements": "str"},
-            "client_cidr_blocks": {"type": "list", "elements": "str"},
-            "compare_group_ids": {"type": "list", "elements": "str"},
+            **{name: {"type": "list", "elements": "str"} for name in _LISTS},
             "probes": {"type": "list", "elements": "dict"},
             "provider_name": {"type": "str", "choices": [*ALL_CLOUDS, ALL]},
-            "vnet_peerings": {"type": "list", "elements": "dict"},
-            "virtual_networks": {"type": "list", "elements": "dict"},
+            **{name: {"type": "list", "elements": "dict"} for name in _VNETS},
             "atlas": {"type": "bool", "default": True},
             "aws": {"type": "bool", "default": True},
             "azure": {"type": "bool"},
@@ -81,18 +88,6 @@ _OF_ATLAS = ("clusters", "compare_group_ids")
 _OF_AWS = ("subnet_ids", "security_group_ids", "instance_ids")
 # The options that are about one project.
 _OF_ONE_PROJECT = ("connections", "atlas_cidr_block", *_OF_AWS, *_OF_ATLAS, "client_cidr_blocks", "probes")
-_LISTS: dict[str, t.Callable[[str], object]] = {
-    "subnet_ids": parse_subnet_id,
-    "security_group_ids": parse_security_group_id,
-    "instance_ids": parse_instance_id,
-    "clusters": parse_cluster_name,
-    "client_cidr_blocks": parse_client_block,
-    "compare_group_ids": parse_object_id,
-}
-_VNETS: dict[str, t.Callable[[t.Mapping[str, object]], object]] = {
-    "vnet_peerings": parse_vnet_peering,
-    "virtual_networks": parse_vnet,
-}
 
 
 def validate(params: Parameters) -> tuple[Parameters, list[str]]:
@@ -360,13 +355,8 @@ def _parse_vnets(params: Parameters) -> dict[str, list[object] | None]:
     Raises:
         InvalidOptionError: If they are not what the info modules return.
     """
-    found: dict[str, list[object] | None] = {}
+    found = {}
     for option, parse in _VNETS.items():
-        parsed = []
-        for index, one in enumerate(params[option] or ()):
-            try:
-                parsed.append(parse(one))
-            except InvalidValueError as error:
-                raise InvalidOptionError(f"{option}[{index}] {error}.", hint=error.hint) from None
+        parsed = [parse_option(option, one, parse, number=index) for index, one in enumerate(params[option] or ())]
         found[option] = None if params[option] is None else parsed
     return found

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 
 Parameters = t.Mapping[str, OptionValue]
 Value = t.TypeVar("Value")
+_Given = t.TypeVar("_Given")
 
 # What ansible-core takes for false, in options that are not checked yet.
 FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
@@ -57,17 +58,17 @@ def check_one_way(params: Parameters) -> None:
         raise InvalidOptionError(f"{first} and {second} are mutually exclusive.", hint=hint)
 
 
-def parse_option(option: str, value: str, parse: t.Callable[[str], Value], *, number: int | None = None) -> Value:
+def parse_option(option: str, value: _Given, parse: t.Callable[[_Given], Value], *, number: int | None = None) -> Value:
     """Return the parsed value of an option.
 
     Args:
         option: Its name, for the message.
-        value: Its text.
-        parse: Returns the value of a text, or raises InvalidValueError.
+        value: What the task has, which is a text in most cases.
+        parse: Returns the value of that, or raises InvalidValueError.
         number: The place of the value in the option, from 0, if that is a list.
 
     Raises:
-        InvalidOptionError: If the text is invalid.
+        InvalidOptionError: If it is invalid.
     """
     try:
         return parse(value)
