@@ -65,7 +65,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         peers = {cloud.name: VpcPeers(session, group_id, cloud) for cloud in to_clouds(params["provider_name"])}
         self._set = PeerSet(self.params, peers, Containers(session, group_id), clock)
         self._set.use(entries)
-        self._side = PeerSide(self.context, entries, self._set)
+        self._side = PeerSide(self.context, self._set)
         self.sides = (self._side,)
         self._summary = PeerSetSummary(self.name, entries, self._set.planner.split_undeclared)
 

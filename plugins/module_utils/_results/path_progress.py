@@ -14,7 +14,7 @@ from .._engine.plan import Plan
 from .._engine.side import AnySide, Target, Waiting
 from .._engine.wait import SHORTEST_INTERVAL
 from .._http.pauses import Clock
-from .._sides.path_state import one_line
+from .._sides.path_state import RoleNote, one_line
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront
@@ -45,7 +45,7 @@ class PathProgress(ListProgress):
         self._changed: set[Target] = set()
         self._plan: Plan | None = None
         # The tasks for others that were known when the plan was made, or reported since; None without a plan.
-        self._noted: t.Sequence[str] | None = None
+        self._noted: t.Sequence[str | RoleNote] | None = None
 
     @property
     def _path(self) -> PathPlans:
@@ -104,7 +104,7 @@ class PathProgress(ListProgress):
             return
         self._noted = notes
         for note in [one for one in notes if one not in known]:
-            self.tell_named(note)
+            self.tell_named(str(note))
 
     def _report_ended(self, *, is_last: bool = False) -> None:
         """Report, with `-v`, which changed entries have ended; after another plan and at the end, check all entries."""

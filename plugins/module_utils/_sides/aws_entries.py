@@ -27,7 +27,7 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock, unbounded, within
 from .._values.moments import created_at
 from .aws import ROUTABLE, Accepter, AwsReader, AwsSide
-from .life import too_late
+from .connection import too_late
 from .path_state import ACTING, PathState, late_error_of
 
 if t.TYPE_CHECKING:

@@ -197,6 +197,10 @@ class ContainerChoice:
             return None
         return no_such_container(self.params, self.provider, container_id).with_reply(error)
 
+    def handover(self, fields: Fields, container: Container | None = None) -> dict[str, t.Any]:
+        """Return what the customer needs for the cloud's half of a connection with some fields, in its container if known."""
+        return self.provider.handover(fields, container, _is_government(self.params))
+
     def warn_of_others(self, peers: t.Sequence[Peer]) -> tuple[str, ...]:
         """Return a warning if `container_region_name` has no container, and connections are in others.
 
@@ -334,10 +338,10 @@ def make_handover(choice: ContainerChoice, peer: Peer | None) -> dict[str, t.Any
     names = (*provider.writable, *provider.read_only)
     known: Fields = {name: params.get(name) for name in names} if peer is None else fields_of(peer)
     container = choice.known(known.get("container_id")) if peer is not None else choice.known_home()
-    return provider.handover(known, container, is_government(params))
+    return choice.handover(known, container)
 
 
-def is_government(params: Parameters) -> bool:
+def _is_government(params: Parameters) -> bool:
     """Whether `base_url` is that of Atlas for Government."""
     host = urlsplit(params["base_url"] or "").hostname or ""
     return host == _GOVERNMENT or host.endswith(f".{_GOVERNMENT}")

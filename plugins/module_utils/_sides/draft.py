@@ -20,11 +20,10 @@ from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskErro
 from .._resources.peers import MOST_PEERS, MOST_PENDING
 from .connection import DeletePeer, PeerState, peer_after
 from .container_choice import ContainerChoice
-from .gate import after_twins, find_cycle, order
 from .match import check_overlaps, check_twins
 from .planner import PeerPlanner
 from .set_options import PATTERN_FITS, SAME_CONTAINER, is_about
-from .set_state import PeerSetState
+from .set_state import PeerSetState, after_twins, find_cycle, order
 
 Refusals = dict[str, TaskError]
 # The key of the refusal by `max_deletions`.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from functools import partial
 
 from .._clouds.cloud import Peer
 from .._clouds.clouds import ALL, is_leaving
@@ -22,7 +21,7 @@ from .connection import HolderError, PeerState
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import EntryContainers, choose_containers, take_containers
 from .path_state import AVAILABLE, PathSide, PathState
-from .peer_requests import POLL_QUERY, PeerSet
+from .peer_requests import PeerSet
 from .peers import PeerSide, PeerStages
 from .set_state import PeerSetState
 
@@ -58,8 +57,6 @@ class PathPeers(PeerSet):
         self._names = frozenset(entry.provider.name for entry in entries) or self.lists.names
         # The containers as last taken from the state, or put into it.
         self._known: t.Sequence[Container] = ()
-        # The change of each entry or pruned connection in the first plan: later plans have what is left of it.
-        self.first_changes: dict[str, Change] = {}
         # The last plan, with the keys of entries.
         self._last = Plan()
 
@@ -85,13 +82,6 @@ class PathPeers(PeerSet):
         """Return whether the connections are in the state that the stage waits for."""
         raise NotImplementedError
 
-    def entry_of(self, owner: Owner) -> str:
-        """Return the entry or pruned connection of an owner."""
-        return str(owner)
-
-    def note_commands(self, key: str, error: TaskError) -> None:
-        """Record the commands that give Atlas its role, where this task does not."""
-
     def take_containers(self) -> None:
         """Take the known containers. A container that is still to be created gets a placeholder id, shown in errors."""
         self._known = [{**container, "id": id_of(container)} for container in self._path.containers]
@@ -104,20 +94,6 @@ class PathPeers(PeerSet):
 
     # Questions of the side.
 
-    def queries(self, state: PeerSetState, purpose: Purpose) -> list[Query]:
-        """Return the queries of the side: a poll lists only what the stage waits for."""
-        if purpose is not Purpose.POLL:
-            return super().queries(state, purpose)
-        names = self.awaited(state)
-        return [Query(POLL_QUERY, partial(self._poll, state, names) if names else lambda: state)]
-
-    def awaited(self, state: PeerSetState) -> frozenset[str]:
-        """Return the names of the clouds that the stage waits for."""
-        raise NotImplementedError
-
-    def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
-        return self.waiter.look(state, names)
-
     def plan(self, state: PeerSetState) -> Plan:
         """Plan the whole path again, and return what is left to do for the list."""
         whole = self._decide()
@@ -127,21 +103,6 @@ class PathPeers(PeerSet):
     def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
         """Return the same state: the path predicts the connections with all else."""
         return state
-
-    def key_of(self, owner: Owner) -> t.Hashable:
-        """Return the key of the change of an entry, or of a connection; None if nothing was planned for it."""
-        first = self.first_changes.get(str(owner))
-        return None if first is None else first.key
-
-    def shown(self, change: Change) -> Change:
-        """Return a change in the words of results. A removal may be the first half of a replacement."""
-        shown = change.shown_as(self.first_changes[change.key])
-        return shown._replace(verb="delete") if change.action == "delete" else shown
-
-    def failure_of(self, owner: Owner) -> TaskError | None:
-        """Return why an entry has failed on any side; None if it has not."""
-        failure = self._path.failures.get(self.entry_of(owner))
-        return None if failure is None else failure.error
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
         """Let the other sides know the connections, and containers that were read with them."""
@@ -209,7 +170,7 @@ class EntryPeers(PathSide[PeerState], PeerSide):
     def __init__(
         self, context: Context, reader: PathPeers, path: PathState, peers: t.Mapping[str, VpcPeers], stages: PeerStages
     ) -> None:
-        super().__init__(context, (), reader, stages)
+        super().__init__(context, reader, stages)
         self.reader, self._path, self._peers = reader, path, peers
 
     def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:

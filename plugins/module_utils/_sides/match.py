@@ -8,15 +8,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._clouds.cloud import Cloud, Peer, fields_of
+from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import block_of, identity_of
 from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError, as_option
 from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .._values.blocks import do_overlap
-from .connection import CreatePeer, HolderError, OtherCloudError, PeerState, UpdatePeer
+from .connection import CreatePeer, HolderError, OtherCloudError, PeerState, UpdatePeer, role_failure
 from .container_choice import ContainerChoice
-from .life import role_failure
 
 
 class PeerMatch:
@@ -163,7 +162,7 @@ class PeerMatch:
         provider, found = self.peers.provider, fields_of(peer)
         wanted = {name: self._params[name] for name in (*provider.identity, "container_id") if self._params[name] is not None}
         names = provider.differing(wanted, found)
-        differing = [f"{as_option(name)} is {found[name]}, not {value}" for name, value in wanted.items() if name in names]
+        differing = differences((name for name in wanted if name in names), found, wanted)
         if not differing and not self.choice.select([peer]):
             container = self.choice.describe(peer["container_id"])
             differing = [
@@ -199,6 +198,11 @@ class PeerMatch:
 
 # Errors that the container, the region or another connection can cause. For long, a wrong container caused the last one.
 _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK", "INVALID_ATTRIBUTE", "UNEXPECTED_ERROR"))
+
+
+def differences(names: t.Iterable[str], current: Fields, wanted: Fields) -> list[str]:
+    """Describe how fields of a connection differ, one text per field."""
+    return [f"{as_option(name)} is {current[name]}, not {wanted[name]}" for name in names]
 
 
 def check_shown(peer: Peer, names: t.Iterable[str]) -> None:

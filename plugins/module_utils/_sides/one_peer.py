@@ -21,21 +21,27 @@ from .._http.errors import TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
-from .connection import LIST_PEERS, REACHED, CreatePeer, DeletePeer, OtherCloudError, PeerState
-from .container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
-from .life import (
+from .connection import (
+    LIST_PEERS,
+    REACHED,
     ROLE,
+    CreatePeer,
+    DeletePeer,
+    OtherCloudError,
+    PeerState,
     SentRequests,
     customer_task,
     explain_removal,
     failure,
     may_repeat,
     removed_by_others,
+    request_peer,
     role_failure,
     role_status,
     too_late,
     with_removal,
 )
+from .container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
 from .match import PeerMatch
 from .options import check_goal, choose_provider
 from .planner import PeerPlanner
@@ -111,15 +117,13 @@ class OnePeer:
 
     def follow_removal(self, state: PeerState, peers: t.Sequence[Peer]) -> PeerState:
         """Read connections that have to be gone by their ids."""
-        seen = {peer["id"]: self.peers.get_peer(peer["id"]) for peer in peers}
-        left = [peer for peer in seen.values() if peer is not None]
-        if not left:
-            self.match.forget(peers)
+        found = {peer["id"]: self.peers.get_peer(peer["id"]) for peer in peers}
+        left = tuple(peer for peer in found.values() if peer is not None)
+        self.match.forget(peer for peer in peers if found[peer["id"]] is None)
         # A connection that only holds the block is not shown; one to change stays.
-        stays = state.peer is not None and state.peer["id"] not in seen
+        stays = state.peer is not None and state.peer["id"] not in found
         own = state.peer if stays else next(iter(self.match.with_identity(left)), None)
-        own = own and self.choice.complete(own, reads=False)
-        return replace(state, peer=own, dying=tuple(left), seen={**state.seen, **seen})
+        return replace(state, peer=own and self.choice.complete(own, reads=False), dying=left)
 
     def create(self, request: CreatePeer, removed: Peer | None, *, is_user: bool) -> Peer:
         """Request a connection.
@@ -129,13 +133,7 @@ class OnePeer:
             removed: The connection that was removed for it, and is gone; None if there is none.
             is_user: Whether it counts at once as a user of its container.
         """
-        try:
-            created = self.peers.create_peer(request.fields, request.home_region)
-        except TaskError as error:
-            # A request refused for lack of a role is repeated first. If that fails, the error is explained.
-            if removed is None or error.error_code in self.provider.role_codes:
-                raise
-            raise with_removal(error, removed) from error.__cause__
+        created = request_peer(self.peers, request, removed)
         self.sent.record_creation(created)
         if is_user:
             self._containers.record_new_user(created)
@@ -165,8 +163,8 @@ class OnePeerSide(Side[PeerState]):
         super().__init__(context)
         self._params, self._reader = context.params, reader
         self._is_absent = context.params["state"] == "absent"
-        # The awaited connections: those that have to be gone, or the id of one that has to reach its goal.
-        self._awaiting_removal: tuple[Peer, ...] = ()
+        # What is awaited: connections that have to be gone, as last seen, or the id of one that has to reach its goal.
+        self._leaving: tuple[Peer, ...] = ()
         self._awaited_id = ""
         # The connection that this task removes for a new one, until the new one is created.
         self._replaced: Peer | None = None
@@ -191,8 +189,8 @@ class OnePeerSide(Side[PeerState]):
         if purpose is not Purpose.POLL:
             return [Query(_LOOK, self._reader.look)]
         state = self.states[ONLY]
-        if self._awaiting_removal:
-            return [Query(_POLL, partial(self._reader.follow_removal, state, self._awaiting_removal))]
+        if self._leaving:
+            return [Query(_POLL, partial(self._reader.follow_removal, state, self._leaving))]
         return [Query(_POLL, partial(self._reader.follow, state))]
 
     def observe(self, replies: Replies) -> t.Mapping[Owner, PeerState]:
@@ -206,7 +204,7 @@ class OnePeerSide(Side[PeerState]):
         Raises:
             TaskError: If the options do not allow it.
         """
-        self._awaiting_removal, self._awaited_id, self._repeated_for = (), "", None
+        self._leaving, self._awaited_id, self._repeated_for = (), "", None
         state, choice = self.states[ONLY], self._reader.choice
         planner = PeerPlanner(choice)
         if self._is_absent:
@@ -229,23 +227,18 @@ class OnePeerSide(Side[PeerState]):
         if not self._params["wait"]:
             return None
         if self._is_absent:
-            return self._until_gone(self._awaiting_removal or self.states[ONLY].dying)
+            return self._until_gone(self.states[ONLY].dying)
         reached = self._until_reached()
         return reached if reached is not None or step is not None else self._until_gone(self._old_removals)
 
-    def _until_gone(self, peers: tuple[Peer, ...]) -> Waiting | None:
-        self._awaiting_removal = peers
-        for peer in self._still_there(seen_only=True):
+    def _until_gone(self, peers: t.Iterable[Peer]) -> Waiting | None:
+        seen = {peer["id"]: peer for peer in self.states[ONLY].dying}
+        self._leaving = tuple(seen.get(peer["id"], peer) for peer in peers if not self._reader.match.is_gone(peer))
+        for peer in self._leaving:
             error = self._reader.sent.removal_failure(peer)
             if error is not None:
                 raise error
-        return Waiting(GONE) if self._still_there() else None
-
-    def _still_there(self, *, seen_only: bool = False) -> list[Peer]:
-        """Return the connections that have to be gone and are still there; with `seen_only`, only those that were polled."""
-        seen = self.states[ONLY].seen
-        found = (seen.get(peer["id"], None if seen_only else peer) for peer in self._awaiting_removal)
-        return [peer for peer in found if peer is not None]
+        return Waiting(GONE) if self._leaving else None
 
     def _until_reached(self) -> Waiting | None:
         peer, provider, goal = self.states[ONLY].peer, self._reader.provider, self._goal
@@ -257,7 +250,7 @@ class OnePeerSide(Side[PeerState]):
             raise failure(provider, self._params, peer)
         if provider.has_reached(peer, goal):
             return None
-        self._awaiting_removal, self._awaited_id = (), peer["id"]
+        self._leaving, self._awaited_id = (), peer["id"]
         return Waiting(goal)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
@@ -267,7 +260,7 @@ class OnePeerSide(Side[PeerState]):
             waited = self._params["azure_role_timeout"] - (waiting.seconds or 0.0) + error.waited
             return role_failure(choice, self._refused, error.refusal, waited)
         if waiting.goal == GONE:
-            return too_late(self._still_there()[0], GONE, error, None)
+            return too_late(self._leaving[0], GONE, error, None)
         return too_late(self._peer, waiting.goal, error, customer_task(choice, self._peer, waiting.goal))
 
     def request(self, step: Step) -> Call:

@@ -42,6 +42,26 @@ PRESENT = (CONTAINERS, ROLES, CLEANING, REQUESTS, ACTING, AVAILABLE, ACCESS)
 ABSENT = (ROUTES, ACCESS, CONNECTIONS, SIDES, CONTAINERS)
 
 
+class RoleNote(t.NamedTuple):
+    """What others have to do so that Atlas gets its role in a cloud; its text is the sentence for them.
+
+    Attributes:
+        owner: The key of the entry.
+        name: The name of its network.
+        cloud: The name of the cloud.
+        commands: The commands that give Atlas its role.
+    """
+
+    owner: str
+    name: str
+    cloud: str
+    commands: str
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return f"Give Atlas its role on {self.name} in {self.cloud}: {self.commands}"
+
+
 @dataclass(eq=False)
 class PathState:
     """Both sides of all connections as known now: the states of each side, and what follows from several of them.
@@ -62,7 +82,7 @@ class PathState:
         done: The changes made so far: the engine's own record.
         failures: The first failure of each entry and pruned connection, and of anything else by its placeholder. This is the
             engine's own record, except where failures are assumed.
-        notes: The sentences of `remaining` in the result that do not follow from the state.
+        notes: The sentences of `remaining` in the result that do not follow from the state, as texts or with a text.
         warnings: The warnings that are known only once the task is done, or predicted.
         kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
     """
@@ -79,7 +99,7 @@ class PathState:
     foreign: frozenset[str] = frozenset()
     done: Done = field(default_factory=Done)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | RoleNote, ...] = ()
     warnings: tuple[str, ...] = ()
     kept_roles: tuple[str, ...] = ()
 

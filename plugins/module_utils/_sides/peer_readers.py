@@ -12,23 +12,19 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of, identity_of, is_leaving, is_pending, name_of
 from .._engine.plan import Change, ChangeKey, Plan, Step, listed
-from .._engine.side import Context, Owner
+from .._engine.side import Owner
 from .._engine.wait import GONE, WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError, as_option
-from .._resources.peers import NO_PLACE
-from .connection import CreatePeer, PeerState, RoleError
+from .connection import PeerState, RoleError, too_late
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import choose_container
 from .entry_peers import PathPeers, id_of, to_removal, without_words
-from .gate import PeerSetWaiter
-from .life import too_late
-from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState
+from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, RoleNote
+from .peer_requests import MOST_NAMES, choose_entries
 from .planner import PeerPlanner
 from .set_state import PeerSetState
 
-# How many connections a line of progress names.
-_MOST_NAMES = 5
 # What users may not expect of an empty list.
 _ONLY_AWS = (
     f"prune removes connections with {AWS.name} alone, because connections is empty: those with other clouds were not read. "
@@ -37,93 +33,28 @@ _ONLY_AWS = (
 _ONE_OF_THEM = f"Set {as_option('cidr_block')} to one of them, or to a part of one."
 
 
-class _StageWaiter(PeerSetWaiter):
-    """Chooses the connections that a stage waits for: until the customer's side can act or, later, until all reach their goals.
-
-    Attributes:
-        context: Has the stage.
-    """
-
-    context: Context
-
-    @property
-    def _awaits_customer(self) -> bool:
-        """Whether the customer's side still has to act."""
-        return self.context.stage != AVAILABLE
-
-    def goal(self, entry: PeerEntry) -> str:
-        """Return the state that the stage waits for; where Atlas makes both sides, only the later stage waits."""
-        provider = entry.provider
-        return entry.goal if self.context.stage == AVAILABLE else provider.pending or provider.progress[0]
-
-    def awaits(self, entry: PeerEntry, peer: Peer) -> bool:
-        """Return whether a connection has not reached its goal, or Atlas does not show what the customer's side needs."""
-        return super().awaits(entry, peer) or (self._awaits_customer and self._lacks_names(entry, peer))
-
-    def is_ended(self, state: PeerSetState) -> bool:
-        """Return whether all connections have reached their goals, or have failed."""
-        there = {peer["id"] for peer in state.listed} - state.failures.keys()
-        open_ = (entry for entry in self._entries if entry.key not in state.failures and entry.key in state.entries)
-        peers = ((entry, state.entries[entry.key].peer) for entry in open_)
-        is_reached = all(peer is not None and entry.provider.has_reached(peer, entry.goal) for entry, peer in peers)
-        return is_reached and not any(peer["id"] in there for peer in state.pruned)
-
-    def late_error(self, entry: PeerEntry | None, peer: Peer, error: WaitTimeoutError) -> TaskError:
-        """Return the error of a connection that has not reached its goal in time; the task itself acts for the customer."""
-        if entry is None:
-            return too_late(peer, GONE, error, None)
-        if self._awaits_customer and self._lacks_names(entry, peer):
-            text = f"Atlas does not say after {error.span} what its side of the connection is called."
-            return TaskError(text, hint=f"Raise {as_option('wait_timeout')}, or run the task again later.")
-        return too_late(peer, self.goal(entry), error, None)
-
-    def _lacks_names(self, entry: PeerEntry, peer: Peer) -> bool:
-        """Whether a connection waits for the customer's side, which does not know yet what to accept, or where to peer."""
-        provider = entry.provider
-        if peer["status_name"] != provider.pending:
-            return False
-        if not provider.has_names:
-            return provider.accepted_id is not None and fields_of(peer)[provider.accepted_id] is None
-        container: Fields = self._choices[entry.key].known(peer["container_id"]) or {}
-        return entry.goal == provider.available and container.get(provider.atlas_network[-1]) is None
-
-
 class DeclaredPeers(PathPeers):
     """The connections of a list that are requested, changed and replaced, and those that are pruned."""
-
-    waiter: _StageWaiter
 
     def __init__(self, *given: t.Any) -> None:
         super().__init__(*given)
         # The last plan, with the connections that it is for.
         self._planned = (PeerSetState(()), Plan())
-        # The last refusal for lack of a place; the entries that are refused for lack of a role; and the notes on roles that
-        # others have to give, by entry.
-        self._no_place: TaskError | None = None
-        self._refused: set[str] = set()
-        self._commands: dict[str, str] = {}
-
-    def use(self, entries: t.Sequence[PeerEntry], declared: t.Collection[str] = ()) -> None:
-        """Take the entries of the list; see `PeerSet.use`."""
-        super().use(entries, declared)
-        self.waiter = _StageWaiter(entries, self.choices, self.lists, self.sent, waits=True)
-        self.waiter.context = self._context
 
     def choose_all(self) -> PeerSetState:
-        """Return the connections of the project, with that of each entry; without a container, it is unclear."""
-        entries, path = self.path_entries.values(), self._path
-        self.use([_with_container(entry, path) for entry in entries], self._names)
-        unclear = {entry.key: _unclear(entry, path) for entry in entries if entry.key not in path.container_of}
-        return _with_unclear(unclear, self.choose(path.peers))
+        """Return the connections of the project, with that of each entry; without a container or a block, it is unclear."""
+        path = self._path
+        self.use([_with_container(entry, path) for entry in self.path_entries.values()], self._names)
+        errors = {key: _unclear(entry, path) for key, entry in self.path_entries.items()}
+        unclear = {key: error for key, error in errors.items() if error is not None}
+        peers = choose_entries(self.matches, path.peers)
+        entries = {key: own for key, own in peers.entries.items() if key not in unclear}
+        return replace(peers, entries=entries, unclear={**peers.unclear, **unclear})
 
     def plan_all(self) -> tuple[PeerSetState, Plan]:
         """Plan the connections of the list as one set."""
         self.take_containers()
-        entries, path = self.path_entries, self._path
-        blocks = {key: found for key, entry in entries.items() if len(found := _blocks_of(entry, path)) > 1}
-        texts = {key: f"It has the blocks {', '.join(found)}." for key, found in blocks.items()}
-        errors = {key: TaskError(text, hint=_ONE_OF_THEM) for key, text in texts.items()}
-        peers = _with_unclear(errors, self.choose_all())
+        entries, path, peers = self.path_entries, self._path, self.choose_all()
         peers = replace(peers, failures={key: failure.error for key, failure in path.failures.items()})
         plan = self.planner.plan(peers)
         self._planned = peers, plan
@@ -166,33 +97,68 @@ class DeclaredPeers(PathPeers):
         stage = self._context.stage
         if stage == REQUESTS:
             return frozenset(cloud_of(peer).name for peer in state.listed if is_leaving(peer))
-        found = {entry.provider.name for entry in self.waiter.missing(state) if entry.key not in state.refused}
+        found = {entry.provider.name for entry in self.missing(state) if entry.key not in state.refused}
         if stage == ACTING:
             return self._names if state.full is not None else frozenset(found)
         pruned = {peer["id"] for peer in state.pruned} - state.failures.keys()
         return frozenset(found | {cloud_of(peer).name for peer in state.listed if peer["id"] in pruned})
 
-    def _poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
-        peers = super()._poll(state, names)
+    def poll(self, state: PeerSetState, names: t.Collection[str]) -> PeerSetState:
+        """Read the connections and, at the end, the containers."""
+        peers = super().poll(state, names)
         # Whether a container was unused when it was read, which its connections have changed.
         is_new = any(container.get("provisioned") is False for container in self._path.container_of.values())
-        if self._context.stage != REQUESTS and is_new and self.waiter.is_ended(peers):
+        if self._context.stage != REQUESTS and is_new and self._is_ended(peers):
             # The last poll: results show the containers as they are at the end.
             self.facts[LIST_CONTAINERS] = self._containers.list_all_containers()
         return peers
+
+    def goal(self, entry: PeerEntry) -> str:
+        """Return the state that the stage waits for; where Atlas makes both sides, only the later stage waits."""
+        provider = entry.provider
+        return entry.goal if self._context.stage == AVAILABLE else provider.pending or provider.progress[0]
+
+    def awaits(self, entry: PeerEntry, peer: Peer) -> bool:
+        """Return whether a connection has not reached its goal, or Atlas does not show what the customer's side needs."""
+        return super().awaits(entry, peer) or self._lacks_names(entry, peer)
+
+    def late_error(self, entry: PeerEntry | None, peer: Peer, error: WaitTimeoutError) -> TaskError:
+        """Return the error of a connection that has not reached its goal in time; the task itself acts for the customer."""
+        if entry is None or not self._lacks_names(entry, peer):
+            return too_late(peer, GONE if entry is None else self.goal(entry), error, None)
+        text = f"Atlas does not say after {error.span} what its side of the connection is called."
+        return TaskError(text, hint=f"Raise {as_option('wait_timeout')}, or run the task again later.")
+
+    def _lacks_names(self, entry: PeerEntry, peer: Peer) -> bool:
+        """Whether a connection waits for the customer's side, which does not know yet what to accept, or where to peer."""
+        provider = entry.provider
+        if self._context.stage == AVAILABLE or peer["status_name"] != provider.pending:
+            return False
+        if not provider.has_names:
+            return provider.accepted_id is not None and fields_of(peer)[provider.accepted_id] is None
+        container: Fields = self.choices[entry.key].known(peer["container_id"]) or {}
+        return entry.goal == provider.available and container.get(provider.atlas_network[-1]) is None
+
+    def _is_ended(self, state: PeerSetState) -> bool:
+        """Return whether all connections have reached their goals, or have failed."""
+        there = {peer["id"] for peer in state.listed} - state.failures.keys()
+        open_ = (entry for key, entry in self.entries.items() if key not in state.failures and key in state.entries)
+        peers = ((entry, state.entries[entry.key].peer) for entry in open_)
+        is_reached = all(peer is not None and entry.provider.has_reached(peer, entry.goal) for entry, peer in peers)
+        return is_reached and not any(peer["id"] in there for peer in state.pruned)
 
     def is_settled(self) -> bool:
         """Return whether the connections are in the state that the stage waits for."""
         failures = {key: failure.error for key, failure in self._path.failures.items()}
         peers = replace(self._path.peers, failures=failures)
         if self._context.stage == ACTING:
-            return not self.waiter.missing(peers)
-        return self._context.stage != AVAILABLE or self.waiter.is_ended(peers)
+            return not self.missing(peers)
+        return self._context.stage != AVAILABLE or self._is_ended(peers)
 
     def line(self, state: PeerSetState) -> str:
         """Return how many connections are available, and what the others wait for."""
         stage, entries, parts = self._context.stage, self.path_entries, []
-        missing = self.waiter.missing(state) if stage in (ACTING, AVAILABLE) else []
+        missing = self.missing(state) if stage in (ACTING, AVAILABLE) else []
         if stage == AVAILABLE and entries:
             failed = state.failures.keys() & entries.keys()
             parts.append(f"{len(entries) - len(missing) - len(failed)} of {len(entries)} available")
@@ -208,33 +174,15 @@ class DeclaredPeers(PathPeers):
         leaving = sum(map(is_leaving, state.listed)) if stage in (REQUESTS, AVAILABLE) else 0
         parts += [f"{leaving} being removed"] if leaving else []
         named = [
-            f"{len(names)} {'waits' if len(names) == 1 else 'wait'} for {what}: {listed(names, _MOST_NAMES)}"
+            f"{len(names)} {'waits' if len(names) == 1 else 'wait'} for {what}: {listed(names, MOST_NAMES)}"
             for what, names in waiting.items()
         ]
         return ", ".join([*parts, *filter(None, ["; ".join(named)])])
 
     # Refusals.
 
-    def hold(self, step: Step, error: TaskError, state: PeerSetState) -> PeerSetState | None:
-        """Return the state in which a refused creation waits; show the commands that give Atlas its role meanwhile."""
-        held = super().hold(step, error, state)
-        if error.error_code == NO_PLACE:
-            self._no_place = error
-        elif held is not None and step.owner not in self._refused:
-            key = str(step.owner)
-            self._refused.add(key)
-            self.note_commands(key, self.explain(step, error, held))
-        return held
-
-    def without_hope(self, step: Step, state: PeerSetState, running: t.Collection[Step]) -> TaskError | None:
-        """Return the error of a creation if no places are left, and neither this task nor Atlas frees one."""
-        is_full = isinstance(step.request, CreatePeer) and state.full is not None and not state.places
-        if not is_full or self._no_place is None or running or self._frees_places(state):
-            return None
-        return self.explain(step, self._no_place, state)
-
-    def _frees_places(self, state: PeerSetState) -> bool:
-        """Whether places will become free: connections are leaving, or pending ones are completed by this task or Atlas."""
+    def frees_places(self, state: PeerSetState) -> bool:
+        """Return whether connections are leaving, or pending ones are completed by this task or Atlas."""
         entries, failures = self.path_entries, self._path.failures
         listed = {peer["id"]: peer for peer in state.listed}
         own = (
@@ -244,13 +192,11 @@ class DeclaredPeers(PathPeers):
         )
         return any(peer is not None and is_pending(peer) for peer in own) or any(map(is_leaving, state.listed))
 
-    def explain(self, step: Step, error: TaskError, state: PeerSetState) -> TaskError:
-        """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
-        better = super().explain(step, error, state)
-        if isinstance(better, RoleError):
-            where = "" if self.path_entries[str(step.owner)].has_half else " (see remaining)"
-            return better.with_commands_in(where)
-        return better if better is error else self.named("", better)
+    def worded(self, key: str, refusal: TaskError, error: TaskError) -> TaskError:
+        """Return the error to show for a refusal: the commands that give Atlas its role are in `remaining`."""
+        if isinstance(error, RoleError):
+            return error.with_commands_in("" if self.path_entries[key].has_half else " (see remaining)")
+        return error if error is refusal else self.named("", error)
 
     def note_commands(self, key: str, error: TaskError) -> None:
         """Record the commands that give Atlas its role, where this task does not."""
@@ -258,15 +204,16 @@ class DeclaredPeers(PathPeers):
         commands = error.commands if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
             return
-        self._commands[key] = note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
-        self._path.notes = (*dict.fromkeys((*self._path.notes, note)),)
+        note = RoleNote(key, entry.name, entry.provider.name, commands)
+        if note not in self._path.notes:
+            self._path.notes = (*self._path.notes, note)
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
         """Let the other sides know the connections, without the commands for a role that exists by now."""
         super().keep(state, owner)
-        if owner in self._commands and owner in state.done:
-            note = self._commands.pop(owner)
-            self._path.notes = tuple(one for one in self._path.notes if one != note)
+        given = [note for note in self._path.notes if isinstance(note, RoleNote) and note.owner == owner and owner in state.done]
+        if given:
+            self._path.notes = tuple(note for note in self._path.notes if note not in given)
 
 
 class RemovedPeers(PathPeers):
@@ -386,12 +333,6 @@ class RemovedPeers(PathPeers):
         return f"{wanted - len(self._still_there())} of {wanted} connections removed" if wanted else ""
 
 
-def _with_unclear(unclear: t.Mapping[str, TaskError], peers: PeerSetState) -> PeerSetState:
-    """Return the connections, with those of some entries as unclear."""
-    chosen = {key: own for key, own in peers.entries.items() if key not in unclear}
-    return replace(peers, entries=chosen, unclear={**peers.unclear, **unclear})
-
-
 def _with_container(entry: PeerEntry, state: PathState) -> PeerEntry:
     container, provider, own = state.container_of.get(entry.key), entry.provider, {"wait": True}
     found = {} if container is None else {"container_id": id_of(container)}
@@ -420,8 +361,13 @@ def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:
     return error.with_hint(hint)
 
 
-def _unclear(entry: PeerEntry, state: PathState) -> TaskError:
-    """Return why the container of an entry is not known."""
+def _unclear(entry: PeerEntry, state: PathState) -> TaskError | None:
+    """Return why the container or the block of an entry is not known; None if both are."""
+    blocks = _blocks_of(entry, state)
+    if len(blocks) > 1:
+        return TaskError(f"It has the blocks {', '.join(blocks)}.", hint=_ONE_OF_THEM)
+    if entry.key in state.container_of:
+        return None
     try:
         choose_container(entry, state)
     except TaskError as error:

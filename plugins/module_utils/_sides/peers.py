@@ -11,16 +11,25 @@ from dataclasses import replace
 from functools import partial
 
 from .._clouds.cloud import Peer
+from .._clouds.clouds import cloud_of, for_pending
 from .._engine.plan import Plan, Step
-from .._engine.side import SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.side import SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import GONE, WaitTimeoutError
-from .._entries.parser import PeerEntry
-from .._http.errors import TaskError
-from .connection import PeerState
-from .gate import After
-from .life import ROLE
+from .._http.errors import TaskError, as_option
+from .._resources.peers import NO_PLACE
+from .connection import (
+    ROLE,
+    CreatePeer,
+    DeletePeer,
+    PeerState,
+    explain_removal,
+    has_removal_failed,
+    may_repeat,
+    request_peer,
+    with_removal,
+)
 from .peer_requests import LIST_QUERY, PeerSet
-from .set_state import PeerSetState
+from .set_state import After, PeerSetState
 
 _PLACE = "a place for another connection"
 
@@ -58,8 +67,7 @@ class PeerSide(Side[PeerState]):
 
     Args:
         context: The options, what was done, and what has failed.
-        entries: The entries of the list.
-        peers: Reads, plans and sends for the list.
+        peers: Reads and plans the list.
         stages: The stages of the front.
     """
 
@@ -67,11 +75,13 @@ class PeerSide(Side[PeerState]):
     looks_together = True
     has_short_steps = True
 
-    def __init__(self, context: Context, entries: t.Sequence[PeerEntry], peers: PeerSet, stages: PeerStages = _OF_SETS) -> None:
-        super().__init__(context, [entry.key for entry in entries])
+    def __init__(self, context: Context, peers: PeerSet, stages: PeerStages = _OF_SETS) -> None:
+        super().__init__(context, [*peers.entries])
         self._set, self._stages = peers, stages
         # The project as a whole: Atlas's list belongs to no owner, and neither do its places.
         self._project = PeerSetState(())
+        # The last refusal for lack of a place.
+        self._no_place: TaskError | None = None
         # The errors of owners whose wait is useless after the last poll.
         self._final_errors: dict[Owner, TaskError] = {}
 
@@ -120,19 +130,19 @@ class PeerSide(Side[PeerState]):
         if not self.context.stage:
             return plan
         # A later refusal fails, if the change was planned at first.
-        planned, key_of = {change.key for change in self.context.plan.changes}, self._set.key_of
-        errors = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if key_of(key) in planned}
-        keys = {*map(key_of, owners)}
+        planned, first = {change.key for change in self.context.plan.changes}, self._set.first_changes
+        errors = {key: error for key, error in {**plan.failures, **plan.refusals}.items() if first.key_of(key) in planned}
+        keys = {*map(first.key_of, owners)}
         changes = tuple(change for change in plan.changes if change.key in keys)
         steps = tuple(step for step in plan.steps if step.owner in owners)
         return replace(plan, changes=changes, steps=steps, failures=errors, refusals={})
 
     def _to_steps(self, plan: Plan) -> Plan:
         """Return a plan of the list with owners and stages, and the keys of results."""
-        key_of, stages = self._set.key_of, self._stages
-        changes = tuple(map(self._set.shown, plan.changes))
+        first, stages = self._set.first_changes, self._stages
         steps = (step._replace(owner=step.keys[0], stage=stages.requests, lanes=stages.lanes) for step in plan.steps)
-        return replace(plan, changes=changes, steps=tuple(step._replace(keys=(key_of(step.owner),)) for step in steps))
+        keyed = tuple(step._replace(keys=(first.key_of(step.owner),)) for step in steps)
+        return replace(plan, changes=tuple(map(first.shown, plan.changes)), steps=keyed)
 
     def wait(self, owner: Owner, step: Step | None) -> Waiting | None:
         """Wait for what is in the way of a request, and at the end for connections to reach their goals or be gone.
@@ -140,34 +150,44 @@ class PeerSide(Side[PeerState]):
         Raises:
             TaskError: If waiting is useless.
         """
-        failed = self._final_errors.get(owner) or self._set.failure_of(owner)
-        if failed is not None:
-            raise failed
+        failed = self.context.failures.get(self._set.entry_of(owner))
+        error = self._final_errors.get(owner) if failed is None else failed.error
+        if error is not None:
+            raise error
         if step is not None:
             return self._wait_before(step)
         stage, awaited, peer = self.context.stage, self._stages.awaited, self.states[owner].peer
         if stage not in awaited or peer is None or not self._set.params["wait"]:
             return None
-        entry, waiter = self._set.entries.get(str(owner)), self._set.waiter
+        entry = self._set.entries.get(str(owner))
         if entry is None:
             return Waiting(GONE) if stage == awaited[-1] and self._set.must_go(owner, self._project) else None
-        return Waiting(waiter.goal(entry)) if waiter.awaits(entry, peer) else None
+        return Waiting(self._set.goal(entry)) if self._set.awaits(entry, peer) else None
 
     def _wait_before(self, step: Step) -> Waiting | None:
-        gate, state = self._set.gate, self._project
-        blockers = step.after.blockers(state.listed) if isinstance(step.after, After) else []
+        """Wait for what is in the way of a request and, after a refusal for lack of a place, for as many places as creations."""
+        project, is_creation = self._project, isinstance(step.request, CreatePeer)
+        is_refused = is_creation and (project.full is not None or step.owner in project.refused)
+        blockers = step.after.blockers(project.listed) if isinstance(step.after, After) else []
         if blockers:
-            gate.check(blockers, self.project)
-            return self._until(GONE, is_held=gate.is_held(step, state))
-        if gate.has_place(step, state, self.context.running.values()):
+            check_blockers(blockers, self.project)
+            return self._until(GONE, is_held=is_refused)
+        if project.full is None or not is_creation:
             return None
-        error = self._set.without_hope(step, state, self._running())
-        if error is not None:
-            raise error
-        return self._until(_PLACE, is_held=True)
+        if sum(isinstance(other.request, CreatePeer) for other in self.context.running.values()) < project.places:
+            return None
+        return self._until_place(step)
 
-    def _running(self) -> list[Step]:
-        return [step for (side, _owner), step in self.context.running.items() if side == self.name]
+    def _until_place(self, step: Step) -> Waiting:
+        """Wait for a place for a refused creation.
+
+        Raises:
+            TaskError: If there will be none.
+        """
+        is_sending = any(side == self.name for side, _owner in self.context.running)
+        if self._no_place is not None and not (self._project.places or is_sending or self._set.frees_places(self._project)):
+            raise self.explain(step, self._no_place)
+        return self._until(_PLACE, is_held=True)
 
     def _until(self, goal: str, *, is_held: bool) -> Waiting:
         """Return a wait; that of a refused step (`is_held`) may outlast some stages."""
@@ -182,36 +202,74 @@ class PeerSide(Side[PeerState]):
         if waiting.goal == ROLE and error.refusal is not None:
             return error.refusal
         if step is not None:
-            return self._set.gate.blocked(step, self._project, error)
-        return self._set.waiter.late_error(self._set.entries.get(str(owner)), t.cast(Peer, self.states[owner].peer), error)
+            return blocked(step, self._project, error)
+        return self._set.late_error(self._set.entries.get(str(owner)), t.cast(Peer, self.states[owner].peer), error)
 
     def request(self, step: Step) -> Call:
         """Request, change or remove a connection; the call returns Atlas's reply, or None for a removal."""
-        return partial(self._set.send, step, self._project)
+        request, project = step.request, self._project
+        if isinstance(request, DeletePeer):
+            return partial(self._set.lists.with_cloud(cloud_of(project.find(request.id))).delete_peer, request.id)
+        peers = self._set.lists.with_cloud(self._set.entries[str(step.owner)].provider)
+        if isinstance(request, CreatePeer):
+            return partial(request_peer, peers, request, project.removed_for(step))
+        return partial(peers.update_peer, project.find(request.id), request.fields)
 
-    def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
+    def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record a request. The removal and the creation of a replacement are one change, which begins with the removal."""
-        key = str(step.owner)
-        self._keep(self._set.record(step, None if reply is SEEN else reply, self._project), key)
-        change, own = self._project.done.get(key), self._project.entries.get(key)
+        key, project, request = str(step.owner), self._project, step.request
+        own = project.entries.get(key)
+        peer = reply if reply is not SEEN else None if own is None else own.peer
+        if isinstance(request, DeletePeer):
+            self._set.sent.record_removal(project.find(request.id))
+            project = project.with_leaving(key, request.id)
+        elif peer is not None:
+            if isinstance(request, CreatePeer):
+                self._set.sent.record_creation(peer)
+            project = project.with_written(key, self._set.lists.complete(peer))
+        self._keep(project, key)
+        change, own = project.done.get(key), project.entries.get(key)
         if own is None:
             # It is pruned, or the connection of the entry is no longer clear.
-            own = self.states[key] if key in self._set.entries else PeerState(self._project.find(key))
-        return Effect({key: own}, () if change is None else (self._set.shown(change),))
+            own = self.states[key] if key in self._set.entries else PeerState(project.find(key))
+        return Effect({key: own}, () if change is None else (self._set.first_changes.shown(change),))
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
         """Wait for a place, or for the role that Atlas needs if it may be too new."""
-        held = self._set.hold(step, error, self._project)
-        if held is None:
+        key, project, timeout = str(step.owner), self._project, self.context.params["azure_role_timeout"]
+        choice, is_replaced = self._set.choices.get(key), project.removed_for(step) is not None
+        if choice is not None and may_repeat(choice, step.request, error, replaces=is_replaced):
+            now = self.context.clock()
+            since = project.refused.get(key, now)
+            if now - since >= timeout:
+                return None
+            self._keep(replace(project, refused={**project.refused, key: since}))
+            self._set.note_commands(key, self.explain(step, error))
+            return Waiting(ROLE, timeout, outlasts=(self._stages.requests,))
+        if error.error_code != NO_PLACE or not self._set.params["wait"]:
             return None
-        self._keep(held)
-        if step.owner in held.refused:
-            return Waiting(ROLE, self.context.params["azure_role_timeout"], outlasts=(self._stages.requests,))
-        return None if self._set.without_hope(step, held, self._running()) is not None else self._until(_PLACE, is_held=True)
+        self._no_place = error
+        self._keep(project.without_places())
+        try:
+            return self._until_place(step)
+        except TaskError:
+            return None
 
     def explain(self, step: Step, error: TaskError) -> TaskError:
         """Return the error with the cause of a refusal: the option at fault, what is in the way, or rights that Atlas lacks."""
-        return self._set.explain(step, error, self._project)
+        project, request, key = self._project, step.request, str(step.owner)
+        if isinstance(request, DeletePeer):
+            better = explain_removal(project.find(request.id), error)
+        elif error.error_code == NO_PLACE:
+            way_out = for_pending(project.listed, "Accept pending ones in AWS", "Have pending ones completed in")
+            better = error.with_hint(f"{way_out}, then run the task again.")
+        else:
+            match, since = self._set.matches[key], project.refused.get(key)
+            listed = tuple(peer for peer in project.listed if cloud_of(peer) is match.choice.provider)
+            own = replace(project.entries.get(key, PeerState(None)), listed=listed)
+            better = match.explain(request, error, own, None if since is None else self.context.clock() - since)
+        removed = project.removed_for(step)
+        return self._set.worded(key, error, better if removed is None else with_removal(better, removed))
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, PeerState]:
         """Return the connections after the plan and all waits."""
@@ -221,3 +279,35 @@ class PeerSide(Side[PeerState]):
     def progress_line(self) -> str:
         """Return how many connections are in which state, and what they wait for."""
         return self._set.line(self.project)
+
+
+def check_blockers(blockers: t.Iterable[Peer], project: PeerSetState) -> None:
+    """Check that the connections in the way of a step can still be removed or changed.
+
+    Raises:
+        TaskError: If the change or removal of one has failed.
+    """
+    failed = {own.peer["id"] for key, own in project.entries.items() if key in project.failures and own.peer is not None}
+    for peer in blockers:
+        if peer["id"] in failed | project.failures.keys():
+            raise TaskError(
+                f"It needs what VPC peering connection {peer['id']} has, and that could not be changed or removed.",
+                hint="Correct that first, then run the task again.",
+            )
+
+
+def blocked(step: Step, project: PeerSetState, error: WaitTimeoutError) -> TaskError:
+    """Return the error of a step that could not be sent in time."""
+    blockers = step.after.blockers(project.listed) if isinstance(step.after, After) else []
+    if not blockers:
+        way_out = for_pending(project.listed, "Have pending ones accepted in AWS", "Have pending ones completed in")
+        return TaskError(
+            f"Atlas had no place for another VPC peering connection within {error.span}.",
+            hint=f"{way_out}, or remove some, then run the task again.",
+        )
+    advice = {cloud_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
+    names = ", ".join(f"{peer['id']} ({peer['status_name']})" for peer in blockers)
+    return TaskError(
+        f"VPC peering connection {names} is still in the way after {error.span}.",
+        hint=" ".join([*advice, f"Raise {as_option('wait_timeout')}, or run the task again later."]),
+    )

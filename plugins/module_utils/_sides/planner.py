@@ -12,10 +12,9 @@ from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError, as_form, as_option
 from .._resources.containers import to_region
-from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, peer_after
+from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, failure, peer_after
 from .container_choice import ContainerChoice, with_region
-from .life import failure
-from .match import check_overlaps, check_shown, check_twins, find_holders, find_twins
+from .match import check_overlaps, check_shown, check_twins, differences, find_holders, find_twins
 from .options import choose_provider
 
 
@@ -53,7 +52,7 @@ class PeerPlanner:
         if differing:
             raise TaskError(
                 f"{as_form('VPC peering connection')} {peer['id']} {as_form('is', 'are')} not the one that the options describe: "
-                f"{self._in_words(differing, peer)}.",
+                f"{', '.join(differences(differing, fields_of(peer), self._wanted))}.",
                 hint="Correct the option, or leave it out.",
             )
         key = peer["id"]
@@ -106,9 +105,10 @@ class PeerPlanner:
         if fixed and self._params["recreate"] == "changed":
             return self._plan_again(state, current)
         if fixed:
+            texts = differences(fixed, fields_of(current), wanted)
             raise TaskError(
-                f"VPC peering connection {current['id']} differs in what cannot be changed: {self._in_words(fixed, current)}. "
-                "A new connection would be needed.",
+                f"VPC peering connection {current['id']} differs in what cannot be changed: {', '.join(texts)}. A new connection "
+                "would be needed.",
                 hint="Correct the option, or remove the connection first (state: absent), or set recreate: changed.",
             )
         if not differing:
@@ -118,10 +118,6 @@ class PeerPlanner:
         request = UpdatePeer(current["id"], {name: wanted[name] for name in differing})
         step = Step("update", request, (current["id"],), after=self._leaving(state, after) or None)
         return Plan((Change("update", current["id"], current, after),), (step,))
-
-    def _in_words(self, names: t.Iterable[str], current: Peer) -> str:
-        """Describe how fields of a connection differ from the options."""
-        return ", ".join(f"{as_option(name)} is {fields_of(current)[name]}, not {self._wanted[name]}" for name in names)
 
     def predict(self, state: PeerState, plan: Plan) -> PeerState:
         """Return the state after a plan, with the checks that Atlas would make.
@@ -164,10 +160,7 @@ class PeerPlanner:
             fields["container_id"] = container_id
         missing = [name for name in provider.needed if name not in fields]
         if missing:
-            are = "is" if len(missing) == 1 else "are"
-            raise InvalidOptionError(
-                f"{' and '.join(map(as_option, missing))} {are} required to create a VPC peering connection."
-            )
+            raise InvalidOptionError(f"{_subject_of(missing)} required to create a VPC peering connection.")
         container = self._choice.known(container_id)
         regions = () if provider.region is None else (provider.region,)
         is_open = "container_id" not in fields
@@ -235,9 +228,8 @@ class PeerPlanner:
         hint = f"Set it; that connection has {known}."
         if missing == [self._provider.block]:
             hint = f"Set it; the block of that connection is {values[missing[0]]}."
-        are = "is" if len(missing) == 1 else "are"
         raise InvalidOptionError(
-            f"{' and '.join(map(as_option, missing))} {are} required with recreate: {choice}, which removes the {of_what}VPC "
+            f"{_subject_of(missing)} required with recreate: {choice}, which removes the {of_what}VPC "
             "peering connection "
             f"{old['id']} and creates it again from the options alone.",
             hint=hint,
@@ -251,7 +243,7 @@ class PeerPlanner:
         regions = () if provider.region is None else (provider.region,)
         new, current = {**dict.fromkeys(regions, to_region(container)), **fields, "container_id": container["id"]}, fields_of(old)
         names = [name for name in provider.writable if not provider.is_same(current[name], new[name])]
-        return [f"{as_option(name)} is {current[name]}, not {new[name]}" for name in names]
+        return differences(names, current, new)
 
     def _leaving(self, state: PeerState, fields: Fields) -> tuple[Peer, ...]:
         """Return the leaving connections that block a connection until they are gone, as far as known."""
@@ -269,6 +261,10 @@ class PeerPlanner:
 def removal_of_old(old: Peer, keys: tuple[str, ...]) -> Step:
     """Return the step that removes a connection once its replacement is there."""
     return Step("delete", DeletePeer(old["id"]), keys, after=REACHED)
+
+
+def _subject_of(names: t.Collection[str]) -> str:
+    return f"{' and '.join(map(as_option, names))} {'is' if len(names) == 1 else 'are'}"
 
 
 def _check_move(provider: Cloud, plan: Plan, old: Peer, new: Peer) -> tuple[str, ...]:

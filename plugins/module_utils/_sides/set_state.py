@@ -1,21 +1,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of a declared list: the connections of the project, and that of each entry."""
+"""The state of a declared list, and the order of its requests: what each of them has to wait for."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Cloud, Peer, fields_of
-from .._clouds.clouds import cloud_of, identity_of
-from .._engine.plan import Change, Facts
-from .._http.errors import ApiError, NoAnswerError, TaskError
-from .._resources.peers import VpcPeers
-from .connection import PeerState
-from .container_choice import complete_from_list
-from .match import PeerMatch
+from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.clouds import block_of, cloud_of, is_leaving, is_pending
+from .._engine.plan import Change, Step
+from .._http.errors import TaskError
+from .._resources.peers import MOST_PEERS
+from .._values.blocks import do_overlap
+from .connection import CreatePeer, DeletePeer, PeerState, UpdatePeer
+from .container_choice import ContainerChoice
+from .match import find_holders, find_twins
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,25 @@ class PeerSetState:
         """Return a connection by its id, as it was last seen."""
         return next(peer for peer in (*self.listed, *self.first) if peer["id"] == peer_id)
 
+    def without_places(self) -> PeerSetState:
+        """Return the state after a refusal for lack of a place."""
+        return replace(self, full=(0, 0)).with_listed(self.listed)
+
+    def with_listed(self, listed: t.Collection[Peer]) -> PeerSetState:
+        """Return the state with connections that were read; after a refusal for lack of a place, with the free places counted."""
+        if self.full is None:
+            return replace(self, listed=(*listed,))
+        pending = sum(map(is_pending, listed))
+        # The limit is at least as high as any count that was seen.
+        full = (max(self.full[0], pending), max(self.full[1], len(listed)))
+        places = max(full[0] - pending, full[1] - len(listed))
+        return replace(self, listed=(*listed,), full=full, places=places)
+
+    def removed_for(self, step: Step) -> Fields | None:
+        """Return the connection that was removed for a creation; None if there is none."""
+        removal = self.done.get(str(step.owner)) if isinstance(step.request, CreatePeer) else None
+        return None if removal is None else removal.before
+
     def with_written(self, key: str, peer: Peer) -> PeerSetState:
         """Return the state after the connection of an entry was created or changed."""
         earlier = self.done.get(key)
@@ -78,66 +98,107 @@ class PeerSetState:
         return replace(state, entries={**self.entries, key: PeerState(leaving, (leaving,), (), leaving)})
 
 
-def choose_entries(matches: t.Mapping[str, PeerMatch], state: PeerSetState) -> PeerSetState:
-    """Return the state with the connection that each entry means now.
+@dataclass(frozen=True)
+class After:
+    """What has to be out of the way before a request is sent.
 
-    Connections that this task has created or changed stay, even if the list does not show them yet.
-
-    Args:
-        matches: Finds the connection of each entry, by key.
-        state: The state, with a list that has just been read.
-
-    Raises:
-        TaskError: If the network containers are needed and cannot be read.
-    """
-    entries, unclear = dict(state.entries), {}
-    of_network: dict[tuple[str | None, ...], list[Peer]] = {}
-    for peer in state.listed:
-        of_network.setdefault(identity_of(fields_of(peer)), []).append(peer)
-    for key, match in matches.items():
-        if key in state.done and state.done[key].after is not None:
-            continue
-        earlier = entries.pop(key, None)
-        try:
-            own = match.choose([peer for peer in of_network.get(match.identity, ()) if cloud_of(peer) is match.peers.provider])
-        except (ApiError, NoAnswerError):
-            raise
-        except TaskError as error:
-            unclear[key] = error
-            continue
-        template = earlier.template if earlier is not None else None
-        if template is None and len(own.dying) == 1:
-            template = own.dying[0]
-        entries[key] = replace(own, listed=(), template=template)
-    return replace(state, entries=entries, unclear=unclear)
-
-
-class PeerLists:
-    """The connections of one project with some cloud providers.
-
-    Args:
-        peers: The connections with each cloud provider, by its name.
-        facts: The containers of the project, whose regions Atlas leaves out of connections.
+    Attributes:
+        gone: The ids of connections that have to be gone, because of their identity, block or place.
+        moved: The ids of connections that need another block, or have to be gone.
+        block: The block that the request needs.
     """
 
-    def __init__(self, peers: t.Mapping[str, VpcPeers], facts: Facts) -> None:
-        self._peers = peers
-        self._facts = facts
+    gone: frozenset[str]
+    moved: frozenset[str]
+    block: str | None
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the cloud providers."""
-        return frozenset(self._peers)
+    def blockers(self, listed: t.Iterable[Peer]) -> list[Peer]:
+        """Return the listed connections that are still in the way."""
+        if not self.gone and not self.moved:
+            return []
+        return [
+            peer
+            for peer in listed
+            if peer["id"] in self.gone or (peer["id"] in self.moved and do_overlap(self.block, block_of(peer)))
+        ]
 
-    def with_cloud(self, provider: Cloud) -> VpcPeers:
-        """Return the connections with one cloud provider."""
-        return self._peers[provider.name]
 
-    def list_peers(self, names: t.Container[str] | None = None) -> list[Peer]:
-        """Read the connections with the named cloud providers, or with all of them, and their regions."""
-        found = [peer for name, peers in self._peers.items() if names is None or name in names for peer in peers.list_peers()]
-        return [self.complete(peer) for peer in found]
+def order(steps: t.Sequence[Step], listed: t.Sequence[Peer]) -> tuple[Step, ...]:
+    """Return the steps in the order in which they can be sent, each with the connections that it waits for.
 
-    def complete(self, peer: Peer) -> Peer:
-        """Return a connection with the region of its network; see `complete_from_list`."""
-        return complete_from_list(peer, self._facts)
+    Removals that others need come first, then changes, creations, and the other removals. Another step removes or changes
+    whatever is in the way of a step: the planner has refused all other cases.
+
+    Args:
+        steps: The removals, changes and creations of a set, as the planner of one connection makes them.
+        listed: All connections of the project.
+    """
+    removals = [step for step in steps if isinstance(step.request, DeletePeer)]
+    leaving = {step.request.id for step in removals} | {peer["id"] for peer in listed if is_leaving(peer)}
+    changed = {step.request.id for step in steps if isinstance(step.request, UpdatePeer)}
+    others = [_with_after(step, listed, leaving, changed) for step in steps if not isinstance(step.request, DeletePeer)]
+    changes = [step for step in others if isinstance(step.request, UpdatePeer)]
+    creations = _with_places([step for step in others if isinstance(step.request, CreatePeer)], listed, leaving)
+    needed = {peer_id for step in (*changes, *creations) for peer_id in step.after.gone}
+    return (
+        *(step for step in removals if step.request.id in needed),
+        *changes,
+        *creations,
+        *(step for step in removals if step.request.id not in needed),
+    )
+
+
+def after_twins(step: Step, leaving: t.Iterable[Peer], choices: t.Mapping[str, ContainerChoice]) -> Step:
+    """Return a step. A creation also waits for leaving connections that its cloud does not allow beside it.
+
+    Args:
+        step: The step, as the planner of one connection makes it.
+        leaving: The connections that are being removed, or that the plan removes.
+        choices: The container of each entry, by key; all containers are read if the network has such a connection.
+    """
+    if not isinstance(step.request, CreatePeer):
+        return step
+    twins = find_twins(choices[step.keys[0]], step.request.fields, leaving)
+    return step._replace(after=(*(step.after or ()), *twins)) if twins else step
+
+
+def find_cycle(steps: t.Iterable[Step]) -> tuple[Step, ...]:
+    """Return the changes that wait for each other's blocks in a cycle, so that none can be sent; empty if there is no cycle."""
+    waiting = {step.request.id: step for step in steps if isinstance(step.request, UpdatePeer)}
+    while True:
+        needed = {peer_id for step in waiting.values() for peer_id in step.after.moved}
+        # A step that waits for nothing can be sent. A step that no other waits for is in no cycle.
+        others = [peer_id for peer_id, step in waiting.items() if peer_id not in needed or not step.after.moved & waiting.keys()]
+        if not others:
+            return tuple(waiting.values())
+        for peer_id in others:
+            del waiting[peer_id]
+
+
+def _with_after(step: Step, listed: t.Sequence[Peer], leaving: t.Collection[str], changed: t.Collection[str]) -> Step:
+    """Return a creation or a change with what has to be out of its way: whatever has the block that it needs."""
+    fields, own, container_id = step.request.fields, None, step.request.fields.get("container_id")
+    if isinstance(step.request, UpdatePeer):
+        own = step.request.id
+        container_id = next(peer["container_id"] for peer in listed if peer["id"] == own)
+    block = block_of(fields)
+    ids = {peer["id"] for peer in find_holders(block, container_id, listed, own)}
+    gone = {peer["id"] for peer in step.after or ()}
+    return step._replace(after=After(frozenset(gone | (ids & set(leaving))), frozenset(ids & set(changed)), block))
+
+
+def _with_places(creations: t.Sequence[Step], listed: t.Sequence[Peer], leaving: t.Collection[str]) -> list[Step]:
+    """Return the creations. Those beyond the free places also wait for the removal of a connection each."""
+    free = MOST_PEERS - len(listed)
+    # A new connection takes the place of the one that it replaces.
+    given = {peer_id for step in creations for peer_id in step.after.gone}
+    places = [peer["id"] for peer in listed if peer["id"] in leaving and peer["id"] not in given]
+    placed = []
+    for step in creations:
+        needed: set[str] = set()
+        if not step.after.gone & set(leaving):
+            free -= 1
+            if free < 0 and places:
+                needed = {places.pop(0)}
+        placed.append(step._replace(after=replace(step.after, gone=step.after.gone | needed)))
+    return placed

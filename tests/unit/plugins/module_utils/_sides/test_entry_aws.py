@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.session import AwsSession
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.pauses import DEADLINE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peer_requests import PeerSet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import VpcPeers
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
     ACCOUNTS,
@@ -585,14 +585,14 @@ def test_a_connection_that_others_accept_meanwhile_is_fine(site: PathSite) -> No
 
 def test_a_connection_that_another_task_has_made_is_fine(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is AVAILABLE in Atlas, and was not there when this task read AWS."""
-    entries, send = site.make_vpcs(2), PeerSet.send
+    entries, create = site.make_vpcs(2), VpcPeers.create_peer
 
-    def overtaken(self: PeerSet, *given: Any) -> Any:
-        monkeypatch.setattr(PeerSet, "send", send)
+    def overtaken(self: VpcPeers, *given: Any) -> Any:
+        monkeypatch.setattr(VpcPeers, "create_peer", create)
         assert not site.run(connections=entries).failed
-        return send(self, *given)
+        return create(self, *given)
 
-    monkeypatch.setattr(PeerSet, "send", overtaken)
+    monkeypatch.setattr(VpcPeers, "create_peer", overtaken)
     done = site.run(connections=entries, parallel=1)
     assert (done.failed, site.connected) == (False, {one["vpc_id"] for one in entries}), done.result
     # Those of the other one.

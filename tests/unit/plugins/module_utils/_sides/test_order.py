@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import MOST_PEERS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import CreatePeer, DeletePeer, UpdatePeer
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.gate import After, find_cycle, order
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.match import find_holders
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_state import After, find_cycle, order
 
 CONTAINER = "c1"
 

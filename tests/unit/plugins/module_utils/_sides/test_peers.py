@@ -56,22 +56,17 @@ def peer(number: int, status: str = "AVAILABLE") -> Any:
 
 
 class InPath(PeerSet):
-    """A list of which the connections are a part: keys of its own, and entries that have failed elsewhere."""
+    """A list of which the connections are a part: it has keys of its own."""
 
-    failed: dict[Any, TaskError] | None = None
-    hopeless: TaskError | None = None
+    is_full = False
 
-    def key_of(self, owner: Any) -> str:
-        return f"key of {owner}"
+    def plan(self, state: Any) -> Plan:
+        plan = super().plan(state)
+        self.first_changes.update({change.key: change._replace(key=f"key of {change.key}") for change in plan.changes})
+        return plan
 
-    def shown(self, change: Change) -> Change:
-        return change._replace(key=self.key_of(change.key))
-
-    def failure_of(self, owner: Any) -> TaskError | None:
-        return (self.failed or {}).get(owner)
-
-    def without_hope(self, *given: Any) -> TaskError | None:
-        return self.hopeless
+    def frees_places(self, state: Any) -> bool:
+        return not self.is_full
 
 
 def side_of(*peers: Any, entries: int = 2, kind: type[PeerSet] = PeerSet, **more: Any) -> PeerSide:
@@ -83,7 +78,7 @@ def side_of(*peers: Any, entries: int = 2, kind: type[PeerSet] = PeerSet, **more
     found = kind(params, {"AWS": VpcPeers(client, group)}, Containers(client, group), FakeClock())
     found.use(declared)
     found.facts["containers"] = [CONTAINER]
-    side = PeerSide(Context(params, FakeClock()), declared, found, **more)
+    side = PeerSide(Context(params, FakeClock()), found, **more)
     found.lists.list_peers = lambda names=None: [*peers]  # type: ignore[method-assign]
     look(side, Purpose.FIRST)
     return side
@@ -189,10 +184,7 @@ def test_a_front_has_stages_lanes_and_keys_of_its_own() -> None:
     for stage, waits in (("first", [False, False]), ("second", [True, False]), ("third", [True, True])):
         side.context.stage = stage
         assert [side.wait(owner, None) is not None for owner in ("peers[0]", peer(7)["id"])] == waits
-    reader.hopeless = TaskError("No place will be free.")
-    with pytest.raises(TaskError, match="No place will be free"):
+    reader.is_full = True
+    with pytest.raises(TaskError, match="Full"):
         side.wait("peers[1]", step)
     assert side.retry_wait(step, TaskError("Full.", error_code=NO_PLACE)) is None
-    reader.failed = {"peers[0]": TaskError("AWS refuses it.")}
-    with pytest.raises(TaskError, match="AWS refuses it"):
-        side.wait("peers[0]", None)

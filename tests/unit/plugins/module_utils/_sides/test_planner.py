@@ -12,9 +12,8 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, shown
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import CreatePeer, DeletePeer, PeerState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import CreatePeer, DeletePeer, PeerState, failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.container_choice import LIST_CONTAINERS, ContainerChoice
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.life import failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.options import choose_provider, parse_cloud
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.planner import PeerPlanner
 from ansible_collections.cloudpeer.atlas.tests.support import peer_site

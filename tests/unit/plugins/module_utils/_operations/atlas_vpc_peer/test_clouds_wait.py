@@ -6,8 +6,8 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import AZURE as AZURE_PROVIDER
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import role_failure
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.container_choice import ContainerChoice, make_handover
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.life import role_failure
 from ansible_collections.cloudpeer.atlas.tests.emulator.azure import INVALID
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas, Done
 from ansible_collections.cloudpeer.atlas.tests.support.peer_site import AZURE, NETWORK, PROJECT, VNET_ID, PeerSite, azure_site
