@@ -12,7 +12,7 @@ from .._clouds.cloud import Peer
 from .._clouds.clouds import ALL, is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Change, ChangeKey, Plan, Step
-from .._engine.side import ONLY, Context, Owner, Purpose, Query, Replies
+from .._engine.side import ONLY, Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._resources.containers import Container, Containers, container_cloud
@@ -99,10 +99,6 @@ class PathPeers(PeerSet):
         whole = self._decide()
         told = () if whole.refusals else whole.consequences
         return replace(self._last, warnings=whole.warnings, failures=whole.failures, refusals=whole.refusals, consequences=told)
-
-    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
-        """Return the same state: the path predicts the connections with all else."""
-        return state
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
         """Let the other sides know the connections, and containers that were read with them."""

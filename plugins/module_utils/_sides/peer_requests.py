@@ -152,10 +152,6 @@ class PeerSet:
         """Return the ids of the connections that are pruned."""
         return (peer["id"] for peer in self.planner.split_undeclared(state)[1]) if self.params["prune"] else ()
 
-    def predict(self, state: PeerSetState, plan: Plan) -> PeerSetState:
-        """Return the state after a plan and all waits."""
-        return self.planner.predict(state, plan)
-
     # What a list adds of which the connections are one part.
 
     def entry_of(self, owner: Owner) -> str:

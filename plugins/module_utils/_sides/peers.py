@@ -273,7 +273,7 @@ class PeerSide(Side[PeerState]):
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, PeerState]:
         """Return the connections after the plan and all waits."""
-        self._project = self._set.predict(self.project, self.context.plan)
+        self._project = self._set.planner.predict(self.project, self.context.plan)
         return dict(self._project.entries.items())
 
     def progress_line(self) -> str:
