@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._api.client import AtlasClient, inquiry
@@ -130,18 +130,12 @@ class AtlasReader:
         if len(failures) == len(own):
             raise failures[0]
         flex = self._read_all({"flex": clusters.list_flex_clusters})["flex"] if self._needs_flex(answers["clusters"]) else None
-        return {
-            cloud: AtlasReading(
-                answers["peers", cloud],
-                answers["containers"] if only else _of_cloud(answers["containers"], cloud, group_id),
-                answers["access_list"],
-                answers["clusters"],
-                flex,
-                {one: answers["other", one] for one in self._others},
-                _join([answers["peers", one] for one in self._clouds if one != cloud]),
-            )
-            for cloud in self._clouds
-        }
+        found = answers["containers"]
+        containers = {one: found if only else _of_cloud(found, one, group_id) for one in self._clouds}
+        others = {one: answers["other", one] for one in self._others}
+        peers = {one: answers["peers", one] for one in self._clouds}
+        shared = AtlasReading(ListedPeers(), (), answers["access_list"], answers["clusters"], flex, others)
+        return _to_readings(shared, peers, containers)
 
     def _read_in_turn(self, group_id: str) -> Readings:
         """Return what was read of one of several projects, which are read side by side. No connection is without a container.
@@ -160,26 +154,13 @@ class AtlasReader:
         if not clouds:
             return {}
         peers = {one: ask(f"peers on {one}", partial(_list_peers, self._client, group_id, CLOUDS[one])) for one in clouds}
+        own = {one: _of_cloud(containers, one, group_id) for one in clouds}
         if not any(peers.values()):
-            return {
-                one: AtlasReading(peers[one], _of_cloud(containers, one, group_id), ListedEntries(), (), None, {})
-                for one in clouds
-            }
+            return _to_readings(AtlasReading(ListedPeers(), (), ListedEntries(), (), None, {}), peers, own)
         listed = ask("clusters", clusters.list_clusters)
         entries = ask("entries", partial(_list_entries, self._client, group_id))
         flex = ask("Flex clusters", clusters.list_flex_clusters) if self._needs_flex(listed) else None
-        return {
-            cloud: AtlasReading(
-                peers[cloud],
-                _of_cloud(containers, cloud, group_id),
-                entries,
-                listed,
-                flex,
-                {},
-                _join([peers[one] for one in clouds if one != cloud]),
-            )
-            for cloud in clouds
-        }
+        return _to_readings(AtlasReading(ListedPeers(), (), entries, listed, flex, {}), peers, own)
 
     def _needs_flex(self, clusters: Answer) -> bool:
         """Whether to read Flex clusters: no dedicated cluster exists, or `clusters` names one that is not listed."""
@@ -210,6 +191,14 @@ class AtlasReader:
         answers = self._read_all({key: partial(self._inquiry.ask, key, call) for key, call in calls.items()}) if calls else {}
         statuses = {group_id: {key: answers[group_id, "status", key] for key in keys[group_id]} for group_id in keys}
         return statuses, {group_id: answers[group_id, "DNS"] for group_id in own_servers}
+
+
+def _to_readings(
+    shared: AtlasReading, peers: t.Mapping[str, ListedPeers | TaskError], containers: t.Mapping[str, Answer]
+) -> Readings:
+    """Return what was read for each cloud: its connections and containers, and what is the same for all clouds (`shared`)."""
+    others = {cloud: _join([answer for one, answer in peers.items() if one != cloud]) for cloud in peers}
+    return {one: replace(shared, peers=peers[one], containers=containers[one], other_peers=others[one]) for one in peers}
 
 
 def _to_reading(group_id: str, project: Project | None, answer: Readings | TaskError) -> ProjectReading:
