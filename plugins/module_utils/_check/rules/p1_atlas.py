@@ -76,8 +76,8 @@ def find_not_available(facts: ConnectionFacts) -> Findings:
         raise skip("The request has ended in AWS.", "P402")
     message, fix = _describe_state(peer, facts)
     evidence = {name: peer[name] for name in ("status_name", entry.provider.accepted_id or "") if name in peer}
-    ending, lines = _ending_of(peer, facts), _lines_for(status, facts)
-    is_theirs = bool(lines) or (status == entry.provider.pending and status_in_aws(facts) not in _ACCEPTED)
+    is_theirs = status == entry.provider.pending and status_in_aws(facts) not in _ACCEPTED
+    ending, lines = (_ending_of(peer, facts), _lines_for(facts)) if is_theirs else (None, ())
     owner: FixOwner = "network" if is_theirs else "atlas"
     yield Finding("fail", peer["id"], message, fix, evidence, ending=ending, commands=lines, owner=owner)
 
@@ -270,13 +270,10 @@ def _describe_state(peer: AtlasObject, facts: ConnectionFacts) -> tuple[str, str
     return status + (f"; requested {span_text(age)} ago." if age is not None else "."), _WAIT
 
 
-def _lines_for(status: str, facts: ConnectionFacts) -> FixLines:
-    """Return the lines that accept a request in AWS, or make the customer's side in GCP; none where nothing waits for that."""
-    cloud = facts.entry.provider
-    if status == cloud.pending and cloud.pending_life is not None:
-        return () if status_in_aws(facts) in _ACCEPTED else accept_line(facts)
-    if status != cloud.pending or not cloud.has_names:
-        return ()
+def _lines_for(facts: ConnectionFacts) -> FixLines:
+    """Return the lines that accept a request in AWS, or make the customer's side in GCP."""
+    if facts.entry.provider.pending_life is not None:
+        return accept_line(facts)
     from .g4_mirror import mirror_lines
 
     return mirror_lines(facts)
@@ -288,10 +285,9 @@ def accept_line(facts: ConnectionFacts) -> FixLines:
 
 
 def _ending_of(peer: AtlasObject, facts: ConnectionFacts) -> Ending | None:
-    """Return when a request ends that is not accepted yet; None if it has ended, or the connection is in another state."""
+    """Return when a request ends that is not accepted yet; None if it has ended, or its cloud has no limit."""
     requested, life = created_at(peer["id"]), facts.entry.provider.pending_life
-    is_waiting = peer["status_name"] == facts.entry.provider.pending and status_in_aws(facts) not in _ACCEPTED
-    if not is_waiting or life is None or requested is None:
+    if life is None or requested is None:
         return None
     end = requested + life
     return Ending(WAITING, end) if requested <= facts.now < end else None
