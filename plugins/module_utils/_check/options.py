@@ -341,10 +341,7 @@ def _parse_container_region(params: Parameters, clouds: t.Sequence[str]) -> tupl
             hint="Set it in each entry of connections instead.",
         )
     if not with_regions:
-        raise InvalidOptionError(
-            f"container_region: the network container on {clouds[0]} has no region; a project has one for all regions.",
-            hint="Leave it out.",
-        )
+        raise _Parser(params).without_regions("container_region", CLOUDS[clouds[0]])
     parsed, warnings = parse_region("container_region", region, with_regions[0])
     return {"container_region": parsed, "container_cloud": with_regions[0].name}, warnings
 

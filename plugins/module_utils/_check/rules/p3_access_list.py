@@ -231,13 +231,15 @@ def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionF
 
     It raises an UnreadError if a client may depend on an entry whose status could not be read.
     """
-    statuses = {str(key_of(one)): known(facts.atlas.access_status).get(str(key_of(one))) for one in deciding}
-    active = ListedEntries(one for one in deciding if statuses[str(key_of(one))] == _IN_FORCE)
-    inactive = [one for one in deciding if statuses[str(key_of(one))] in _NOT_IN_FORCE]
-    lost = _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if one not in inactive)), uncovered)
+    entries = {str(key_of(one)): one for one in deciding}
+    statuses = {key: known(facts.atlas.access_status).get(key) for key in entries}
+    active = ListedEntries(one for key, one in entries.items() if statuses[key] == _IN_FORCE)
+    inactive = {key: one for key, one in entries.items() if statuses[key] in _NOT_IN_FORCE}
+    lost = _difference(
+        _find_uncovered(facts, ListedEntries(one for key, one in entries.items() if key not in inactive)), uncovered
+    )
     found = []
-    for one in inactive:
-        key = str(key_of(one))
+    for key, one in inactive.items():
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
         touched = {name: None for client in concerned for name in client.subnet_ids}
         if touched:
