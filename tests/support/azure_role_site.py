@@ -53,7 +53,7 @@ class AzureSite(Site):
 
     def on_clock(self, operation: Any, patch: pytest.MonkeyPatch) -> Any:
         def make(params: Any) -> AzureSession:
-            return AzureSession(params, self.clock, self.clock.sleep, directory_id=params["azure_directory_id"])
+            return AzureSession({**params, "directory_id": params["azure_directory_id"]}, self.clock, self.clock.sleep)
 
         return with_session(operation, make)
 

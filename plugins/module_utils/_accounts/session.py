@@ -213,7 +213,7 @@ class CheckSession:
             from .._clouds.azure import AZURE
 
             check_libraries(LIBRARIES, AZURE)
-            return AzureSession(credentials, calls=self.calls, directory_id=directory_id, limits=self._limits)
+            return AzureSession({**credentials, "directory_id": directory_id}, calls=self.calls, limits=self._limits)
 
         return self._open(make, credentials, str(directory_id).lower())
 

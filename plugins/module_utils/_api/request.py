@@ -215,7 +215,8 @@ class Credential(t.Protocol):
     secrets: list[str]
 
     def for_connection(self) -> Credential:
-        """Return the credential for one more connection: this one, or one that shares its state where connections can."""
+        """Return the credential for one more connection: this one, unless a connection has a state of its own."""
+        return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Sign a request, and sign it again after a 401 if that may help.

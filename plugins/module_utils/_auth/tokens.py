@@ -20,7 +20,7 @@ import typing as t
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
-from .._api.request import Flow, Request, check_header_values
+from .._api.request import Credential, Flow, Request, check_header_values
 from .._http.errors import ApiError, InvalidOptionError
 from .._http.exchange import Reply
 from .._http.transport import Prepared
@@ -116,7 +116,7 @@ def _parse(content: bytes) -> Token | None:
     return Token(value, float(ends)) if is_moment and is_token(value) else None
 
 
-class ServiceAccount:
+class ServiceAccount(Credential):
     """A service account. All threads reuse its token until shortly before it expires.
 
     Atlas issues few tokens (about 50 requests a minute, 100 live ones), so they are also kept for other tasks.
@@ -153,10 +153,6 @@ class ServiceAccount:
         # The last token that was in the cache.
         self._cached: Token | None = None
         self._refused: str | None = None
-
-    def for_connection(self) -> ServiceAccount:
-        """Return this object: all connections can use its token."""
-        return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Send the token; after a 401, which may mean that it is revoked, send another one, once. See `Credential.sign_in`.
@@ -218,7 +214,7 @@ def _lifetime(expires_in: object) -> float:
     return min(seconds, LIFETIME_SECONDS) if seconds > 0 else 0.0
 
 
-class AccessToken:
+class AccessToken(Credential):
     """An OAuth access token supplied by the user; never renewed.
 
     Args:
@@ -234,10 +230,6 @@ class AccessToken:
             raise InvalidOptionError("access_token has characters that tokens do not have.", hint="Copy it again.")
         self.secrets = [access_token]
         self._access_token = access_token
-
-    def for_connection(self) -> AccessToken:
-        """Return this object: all connections can use the token."""
-        return self
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Send the token, once; see `Credential.sign_in`."""

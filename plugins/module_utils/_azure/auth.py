@@ -64,8 +64,8 @@ class Tokens:
     """Gets access tokens with the credentials that were found, and new ones when they expire.
 
     Args:
-        params: The options, as `credentials.check_credentials` returns them.
-        directory_id: The directory whose tokens are wanted; None for that of the credentials.
+        params: The options, as `credentials.check_credentials` returns them, with `directory_id` if the task needs tokens of
+            that directory.
         send: Sends a request.
         seconds_left: Returns how long a program may take, at most so many seconds.
 
@@ -77,13 +77,11 @@ class Tokens:
         InvalidOptionError: If there are no credentials, or they are incomplete.
     """
 
-    def __init__(
-        self, params: Parameters, directory_id: str | None, send: Send, seconds_left: t.Callable[[float], float]
-    ) -> None:
+    def __init__(self, params: Parameters, send: Send, seconds_left: t.Callable[[float], float]) -> None:
         self._sign_in = find_sign_in(params)
         fields = self._sign_in.fields
         self.secrets: set[str] = {fields[name] for name in SECRET_FIELDS if name in fields}
-        self.directory: str | None = directory_id or params["tenant"] or fields.get("tenant")
+        self.directory: str | None = params.get("directory_id") or params["tenant"] or fields.get("tenant")
         if self._sign_in.kind == "app" and self.directory is None:
             raise InvalidOptionError(f"{self._sign_in.source}: no tenant.", hint="Set azure_directory_id, or the tenant there.")
         self._send = send

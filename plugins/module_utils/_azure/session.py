@@ -9,7 +9,6 @@ Sources: the common errors of Azure Resource Manager, and the errors of Microsof
 from __future__ import annotations
 
 import re
-import time
 import typing as t
 from contextlib import closing
 from functools import partial
@@ -29,9 +28,7 @@ from .._http.errors import (
     error_fields,
     refusal_error,
 )
-from .._http.exchange import ApiCall, Reply
-from .._http.inquiry import Inquiry
-from .._http.pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, stoppable_sleep
+from .._http.exchange import Reply
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .._values.json_fields import objects_in
@@ -75,36 +72,16 @@ LIBRARIES = (("requests", REQUESTS_IMPORT_ERROR), find_library("azure-identity")
 
 
 class AzureSession(CloudSession):
-    """The requests of one task to AZURE. Thread-safe.
+    """The requests of one task to AZURE, with the options that `credentials.check_credentials` returns. Thread-safe.
 
-    Args:
-        params: The options, as `credentials.check_credentials` returns them.
-        clock, sleep, calls, limits: As for CloudSession.
-        directory_id: The directory whose tokens are wanted; None for that of the credentials.
-
-    Attributes:
-        shared: Asks what all VNets of the directory share.
-
-    Raises:
-        InvalidOptionError: If there are no credentials, or they are incomplete.
+    Tokens are of the directory `directory_id`; without it, of that of the credentials.
     """
 
     service = AZURE.name
     host = HOST
 
-    def __init__(
-        self,
-        params: Parameters,
-        clock: Clock = time.monotonic,
-        sleep: Sleep = stoppable_sleep,
-        calls: list[ApiCall] | None = None,
-        *,
-        directory_id: str | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> None:
-        super().__init__(clock, sleep, calls, limits)
-        self.shared: Inquiry[str] = Inquiry()
-        self._tokens = Tokens(params, directory_id, self._send_for_token, self._retry.time_left)
+    def _sign_in(self, params: Parameters) -> Tokens:
+        return Tokens(params, self._send_for_token, self._retry.time_left)
 
     def read(self, description: str, path: str, api_version: str | None = None) -> dict[str, object]:
         """Read an object, with retries after transient failures, until the deadline if there is one.
@@ -242,4 +219,4 @@ def _next_page(page: dict[str, object], first: str) -> str | None:
 
 def connect(params: Parameters, unused_warn: Warn, /) -> t.ContextManager[AzureSession]:
     """Return a session for the options, with tokens of `azure_directory_id`, which is closed at the end of a with statement."""
-    return closing(AzureSession(params, directory_id=params.get("azure_directory_id")))
+    return closing(AzureSession({**params, "directory_id": params["azure_directory_id"]}))

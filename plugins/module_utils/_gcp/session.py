@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import time
 import typing as t
 from contextlib import closing
 from urllib.parse import quote, urlencode
@@ -26,8 +25,7 @@ from .._http.errors import (
     error_fields,
     refusal_error,
 )
-from .._http.exchange import ApiCall, Reply
-from .._http.pauses import DEFAULT_LIMITS, Clock, Limits, Sleep, stoppable_sleep
+from .._http.exchange import Reply
 from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens
@@ -63,30 +61,13 @@ ROOT = f"https://{HOST}/compute/v1/"
 
 
 class GcpSession(CloudSession):
-    """The requests of one task to GCP. Thread-safe.
-
-    Args:
-        params: The options, as `options.validate` returns them.
-        clock, sleep, calls, limits: As for CloudSession.
-
-    Raises:
-        TaskError: If the credentials cannot be read.
-    """
+    """The requests of one task to GCP, with the options that `options.validate` returns. Thread-safe."""
 
     service = GCP.name
     host = HOST
 
-    def __init__(
-        self,
-        params: Parameters,
-        clock: Clock = time.monotonic,
-        sleep: Sleep = stoppable_sleep,
-        calls: list[ApiCall] | None = None,
-        *,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> None:
-        super().__init__(clock, sleep, calls, limits)
-        self._tokens = Tokens(params, self._send_for_token, limits.retries)
+    def _sign_in(self, params: Parameters) -> Tokens:
+        return Tokens(params, self._send_for_token, self.limits.retries)
 
     def read(self, description: str, path: str) -> dict[str, object]:
         """Read an object, with retries after transient failures, until the deadline if there is one.

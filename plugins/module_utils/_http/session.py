@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
+from .inquiry import Inquiry
 from .pauses import DEFAULT_LIMITS, Clock, Limits, Retry, Sleep, check_stopped, stoppable_sleep, within
 from .transport import Transport, TransportError
 
@@ -93,6 +94,7 @@ class CloudSession:
     Thread-safe: each running request has a connection to itself.
 
     Args:
+        params: The options for the credentials, checked.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps that many seconds.
         calls: The list that requests are added to; None for a new one.
@@ -102,24 +104,33 @@ class CloudSession:
         service: The name of the cloud.
         host: Its main host, whose requests are recorded without it.
         calls: The requests sent so far.
+        limits: The same.
+        shared: Asks what several resources share, once.
+
+    Raises:
+        TaskError: If the credentials are missing, incomplete, or cannot be read.
     """
 
     service: t.ClassVar[str]
     host: t.ClassVar[str]
     within = staticmethod(within)
-    _tokens: TokenSource
 
     def __init__(
         self,
+        params: t.Mapping[str, object],
         clock: Clock = time.monotonic,
         sleep: Sleep = stoppable_sleep,
         calls: list[ApiCall] | None = None,
+        *,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.calls: list[ApiCall] = [] if calls is None else calls
         self._retry = Retry(self.service, limits, clock, sleep)
         # The transports that are not in use; the last one was used last.
         self._free: list[Transport] = []
+        self.limits = limits
+        self.shared: Inquiry[str] = Inquiry()
+        self._tokens = self._sign_in(params)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -130,6 +141,10 @@ class CloudSession:
     def secrets(self) -> set[str]:
         """The secrets known so far; a copy, because a thread may learn another one."""
         return set(self._tokens.secrets)
+
+    def _sign_in(self, params: t.Mapping[str, object]) -> TokenSource:
+        """Return what gets the tokens for requests, with the credentials of the options."""
+        raise NotImplementedError
 
     def _refusal(self, description: str, method: str, url: str, reply: Reply, content: object) -> ApiError:
         """Return the error for a reply with an error status, whose parsed body is `content`."""

@@ -73,11 +73,8 @@ def parse_cluster_name(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one. An empty name in a path would request the list of all clusters.
     """
-    if not re.fullmatch(_CLUSTER_NAME, value):
-        raise InvalidValueError(
-            f"is not the name of a cluster: {value!r}", "It has letters, digits and hyphens, and does not begin with a hyphen."
-        )
-    return value
+    hint = "It has letters, digits and hyphens, and does not begin with a hyphen."
+    return _parse(value, _CLUSTER_NAME, "is not the name of a cluster", hint)
 
 
 def parse_account_id(value: str) -> str:
@@ -162,9 +159,7 @@ def parse_instance_id(value: str) -> str:
 
 
 def _parse_listed_id(value: str, pattern: str, example: str) -> str:
-    if not re.fullmatch(pattern, value):
-        raise InvalidValueError(f"has a malformed id: {value!r}", f"Write it like {example}.")
-    return value
+    return _parse(value, pattern, "has a malformed id", f"Write it like {example}.")
 
 
 def _parse_aws_id(value: str, pattern: str, what: str, hint: str) -> str:
@@ -186,12 +181,10 @@ def parse_azure_name(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one.
     """
-    if re.fullmatch(_AZURE_NAME, value):
-        return value
     hint = "Give the name: letters, digits, hyphens, underscores, periods and parentheses."
     if "/" in value:
         hint = "Give the name alone, the last part of the resource id; vnet_resource_id takes the id of a VNet as a whole."
-    raise InvalidValueError(f"is not a name in AZURE: {value!r}", hint)
+    return _parse(value, _AZURE_NAME, "is not a name in AZURE", hint)
 
 
 def parse_gcp_project(value: str) -> str:
@@ -200,10 +193,8 @@ def parse_gcp_project(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one.
     """
-    if re.fullmatch(_GCP_PROJECT, value):
-        return value
     hint = "Give the id of the project, and not its number or its name: 6 to 30 lower-case letters, digits and hyphens."
-    raise InvalidValueError(f"is not the id of a GCP project: {value!r}", hint)
+    return _parse(value, _GCP_PROJECT, "is not the id of a GCP project", hint)
 
 
 def parse_gcp_name(value: str) -> str:
@@ -212,9 +203,13 @@ def parse_gcp_name(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one.
     """
-    if re.fullmatch(_GCP_NAME, value):
-        return value
     hint = "Give 1 to 63 lower-case letters, digits and hyphens, a letter first and no hyphen at the end."
     if "/" in value:
         hint = "Give the name alone, the last part of the address."
-    raise InvalidValueError(f"is not a name in GCP: {value!r}", hint)
+    return _parse(value, _GCP_NAME, "is not a name in GCP", hint)
+
+
+def _parse(value: str, pattern: str, problem: str, hint: str) -> str:
+    if re.fullmatch(pattern, value):
+        return value
+    raise InvalidValueError(f"{problem}: {value!r}", hint)

@@ -435,11 +435,11 @@ def test_the_lines_of_the_hand_over_are_pasted_into_az(
     # The stand-in changes no filters and no routes: `az` ends with 2 where it does not take a line at all.
     assert [2 for name in ("user route", "all peerings", "NSG") if run(lines[name])[0] == 2] == []
     usual = {name: option.get("default") for name, option in AZURE_OPTIONS.options.items()}
-    session = AzureSession(check_credentials({**usual, "auth_source": "cli"}), directory_id=entra.tenant)
+    session = AzureSession(check_credentials({**usual, "auth_source": "cli", "directory_id": entra.tenant}))
     assert session.read("read the VNet", VNET_ID, NETWORK_VERSION)["name"] == VNET[2]
     session.close()
     assert run("az logout")[0] == 0
-    session = AzureSession(check_credentials({**usual, "auth_source": "cli"}), directory_id=entra.tenant)
+    session = AzureSession(check_credentials({**usual, "auth_source": "cli", "directory_id": entra.tenant}))
     with pytest.raises(TaskError, match="az login"):
         session.read("read the VNet", VNET_ID, NETWORK_VERSION)
     session.close()

@@ -44,7 +44,7 @@ class AzureSite:
     def open(self, directory_id: str | None = None, **options: Any) -> AzureSession:
         """Return a session, on a clock of its own."""
         params = check_credentials({**USUAL, **options})
-        self.session = AzureSession(params, self.clock, self.clock.sleep, directory_id=directory_id)
+        self.session = AzureSession({**params, "directory_id": directory_id}, self.clock, self.clock.sleep)
         return self.session
 
     def read(self, directory_id: str | None = None, **options: Any) -> dict[str, Any]:
