@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 from contextlib import closing, contextmanager
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 from .._http.errors import ApiError, NotFoundError, OvertakenError, TaskError, connection_error
@@ -141,39 +142,6 @@ class Sender:
             ) from error
 
 
-class Senders:
-    """The senders of a client, each with a connection: as many as there are parallel requests.
-
-    Args:
-        make: Makes a sender.
-    """
-
-    def __init__(self, make: t.Callable[[], Sender]) -> None:
-        self._make = make
-        # The senders that are not in use; the last one was used last.
-        self._free: list[Sender] = []
-
-    def answer(self, request: Request) -> Json:
-        """Return the object in the reply to a request, sent by the last used free sender or a new one.
-
-        Raises:
-            TaskError: As `Sender.answer` does.
-        """
-        try:
-            sender = self._free.pop()
-        except IndexError:
-            sender = self._make()
-        try:
-            return sender.answer(request)
-        finally:
-            self._free.append(sender)
-
-    def close(self, but: int = 0) -> None:
-        """Close the connections that are not in use, except the `but` last used ones."""
-        while len(self._free) > but:
-            self._free.pop(0).close()
-
-
 # The largest page of Atlas, and more pages than any of its lists has.
 PAGE_SIZE = 500
 MOST_PAGES = 100
@@ -221,13 +189,31 @@ class AtlasClient:
         self.calls: list[ApiCall] = []
         self.kept: dict[Path, t.Any] = {}
         self._retry = Retry("Atlas", settings.limits, clock, sleep)
-        self._senders = Senders(lambda: Sender(settings, credential, self._retry, self._record))
+        self._make_sender = partial(Sender, settings, credential, self._retry, self._record)
+        # Each has a connection: as many as there are parallel requests. Those that are not in use; the last one was used last.
+        self._free: list[Sender] = []
         # The paths of deletions whose outcome is unknown.
         self._perhaps_deleted: set[Path] = set()
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._senders.close()
+    def close(self, but: int = 0) -> None:
+        """Close the connections that are not in use, except the `but` last used ones."""
+        while len(self._free) > but:
+            self._free.pop(0).close()
+
+    def _answer(self, request: Request) -> Json:
+        """Return the object in the reply to a request, sent by the last used free sender or a new one.
+
+        Raises:
+            TaskError: As `Sender.answer` does.
+        """
+        try:
+            sender = self._free.pop()
+        except IndexError:
+            sender = self._make_sender()
+        try:
+            return sender.answer(request)
+        finally:
+            self._free.append(sender)
 
     @contextmanager
     def recording(self) -> t.Iterator[list[ApiCall]]:
@@ -237,7 +223,7 @@ class AtlasClient:
         try:
             yield self.calls
         finally:
-            self._senders.close(but=1)
+            self.close(but=1)
 
     @contextmanager
     def side_by_side(self, parallel: int, longest_pause: float) -> t.Iterator[None]:
@@ -265,7 +251,7 @@ class AtlasClient:
             NoAnswerError: If Atlas does not answer.
             ApiError: If Atlas refuses the request; a NotFoundError if it answers 404.
         """
-        return self._senders.answer(Request("GET", path, description, hints=hints, version=version))
+        return self._answer(Request("GET", path, description, hints=hints, version=version))
 
     def find(self, path: Path, description: str, missing: Codes, **more: t.Any) -> Json | None:
         """Return the object at `path` as `get` does; None if Atlas answers 404 with a code in `missing`."""
@@ -295,7 +281,7 @@ class AtlasClient:
         """
         query = {"itemsPerPage": str(PAGE_SIZE), **query}
         request = Request("GET", path, description, query, expects_list=True, version=version)
-        return collect_pages(self._senders.answer, request, key)
+        return collect_pages(self._answer, request, key)
 
     def post(
         self,
@@ -317,9 +303,7 @@ class AtlasClient:
             ApiError: If Atlas refuses it with any other.
         """
         is_list = isinstance(body, list)
-        return self._senders.answer(
-            Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints)
-        )
+        return self._answer(Request("POST", path, description, query, body, expects_list=is_list, exists=exists, hints=hints))
 
     def patch(self, path: Path, body: Json, description: str, *, hints: Hints = NOTHING) -> Json:
         """Change the object at `path` and return the object in the reply. As in `post`, only a 429 is retried.
@@ -327,7 +311,7 @@ class AtlasClient:
         Raises:
             TaskError: If Atlas does not answer (NoAnswerError), or refuses the change (ApiError).
         """
-        return self._senders.answer(Request("PATCH", path, description, body=body, hints=hints))
+        return self._answer(Request("PATCH", path, description, body=body, hints=hints))
 
     def delete(self, path: Path, description: str, *, gone: Codes = frozenset(), hints: Hints = NOTHING) -> None:
         """Delete the object at `path`. If it is gone, and an earlier try of this task may have deleted it, that is a success.
@@ -338,7 +322,7 @@ class AtlasClient:
             ApiError: If Atlas refuses it with any other.
         """
         try:
-            self._senders.answer(Request("DELETE", path, description, gone=gone, hints=hints))
+            self._answer(Request("DELETE", path, description, gone=gone, hints=hints))
         except TaskError as error:
             if isinstance(error, OvertakenError) and (error.outcome_unknown or path in self._perhaps_deleted):
                 return

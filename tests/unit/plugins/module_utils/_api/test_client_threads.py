@@ -74,7 +74,7 @@ def test_after_a_task_one_connection_is_left(connect: Connect, serve: Serve) -> 
         side_by_side(THREADS, lambda number: client.get(GROUP, "read"))
         opened = wire.connections
     assert opened >= 2
-    assert len(client._senders._free) == 1
+    assert len(client._free) == 1
 
 
 @pytest.mark.parametrize("knows_nonce", [True, False])
