@@ -134,13 +134,9 @@ class PathSides:
                 yield side
 
     def _pruned(self, removals: PeerRemovals) -> PrunedLeftovers:
-        from .entry_pruned import PrunedLeftovers
+        from .entry_pruned import PrunedLeftovers, PrunedRoutes
 
-        routes = None
-        if self._params["aws"]:
-            from .pruned_routes import PrunedRoutes
-
-            routes = PrunedRoutes(self._params, self._entries, self._session.aws)
+        routes = PrunedRoutes(self._params, self._entries, self._session.aws)
         removers = {name: t.cast("Remover", side.pruned) for name, side in self._clouds.items()}
         return PrunedLeftovers(self._context, self._path, removals, routes, removers)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import pruned_routes
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides import entry_pruned
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import denial, refusal
 from ansible_collections.cloudpeer.atlas.tests.support.azure_site import SUBSCRIPTION
 from ansible_collections.cloudpeer.atlas.tests.support.path_site import (
@@ -192,13 +192,13 @@ def test_a_route_whose_removal_is_lost_is_looked_for(site: PathSite, has_effect:
 def test_a_route_that_others_have_taken_is_left_to_them(site: PathSite, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = site.make_vpcs(2)
     connect(site, entries)
-    real = pruned_routes.change_route
+    real = entry_pruned.change_route
 
     def late(session: Any, change: Any) -> None:
         site.accounts[ACCOUNTS[0]].ec2().delete_route(RouteTableId=change.table_id, DestinationCidrBlock=change.block)
         real(session, change)
 
-    monkeypatch.setattr(pruned_routes, "change_route", late)
+    monkeypatch.setattr(entry_pruned, "change_route", late)
     done = site.run(connections=entries[:1], **PRUNE)
     assert not done.failed, done.msg
     assert (actions(done), routes(site, ACCOUNTS[0]).keys()) == (CLEANED[1:], {entries[0]["vpc_id"]})
