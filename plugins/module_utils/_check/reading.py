@@ -54,6 +54,8 @@ from .rules.p3_access_list import deciding_entries
 if t.TYPE_CHECKING:
     from .gcp_half import GcpReader
 
+# The facts that are lists of a project, under the names of its reading.
+_LISTS = ("peers", "containers", "access_list", "clusters", "other_peers")
 _NOT_AWS = Missing("The connection is not with AWS.")
 _AWS_OFF = Missing("AWS was not read: aws is false.")
 _GCP_OFF = Missing("GCP was not read: gcp is false.")
@@ -189,17 +191,13 @@ def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t
             group_id: peers for group_id, peers in shared.get(vpc_id, {}).items() if group_id != connection.project.group_id
         }
     return AtlasFacts(
+        **{name: to_fact(getattr(reading, name)) for name in _LISTS},
         peer=connection.peer,
-        peers=to_fact(reading.peers),
         container=connection.container,
-        containers=to_fact(reading.containers),
-        access_list=to_fact(reading.access_list),
         access_status={},
-        clusters=to_fact(reading.clusters),
         flex_clusters=_NO_FLEX if reading.flex_clusters is None else to_fact(reading.flex_clusters),
         custom_dns=_NO_CUSTOM_DNS,
         other_projects=others or (_NO_OTHERS if shared is None else _NONE_SHARED),
-        other_peers=to_fact(reading.other_peers),
     )
 
 
