@@ -62,7 +62,7 @@ class ListProgress(RunProgress):
         self._tell_line(None)
 
     def _tell_line(self, until: float | None) -> None:
-        line = ", ".join(filter(None, (side.progress_line() for side in self._front.sides)))
+        line = one_line(side.progress_line() for side in self._front.sides)
         now = self._clock()
         if line and (line != self._line or now - self._reported >= REPORT_INTERVAL):
             self._line, self._reported = line, now
@@ -73,3 +73,9 @@ class ListProgress(RunProgress):
         # Without a negative zero.
         waited = f"{max(0.0, round(self._front.seconds_of(stage) - left, 3)):.0f} s waited, " if stage else ""
         return f"{waited}{max(0.0, left):.0f} s left"
+
+
+def one_line(lines: t.Iterable[str]) -> str:
+    """Join the progress of several sides in one line; empty texts are left out."""
+    # Names come last: they have commas of their own.
+    return ", ".join(sorted(filter(None, lines), key=lambda line: ": " in line))

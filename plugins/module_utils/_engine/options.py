@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from .._http.errors import InvalidOptionError, as_option
 from .._http.redact import visible
@@ -19,6 +20,8 @@ if t.TYPE_CHECKING:
 Parameters = t.Mapping[str, OptionValue]
 Value = t.TypeVar("Value")
 _Given = t.TypeVar("_Given")
+# Returns a region as results have it, and warnings, for an option and its text.
+ParseRegion = t.Callable[[str, str], tuple[str, list[str]]]
 
 # What ansible-core takes for false, in options that are not checked yet.
 FALSE = {"false", "no", "n", "off", "f", "0", "0.0"}
@@ -95,14 +98,16 @@ def _place_of(option: str, number: int | None) -> str:
 
 
 def check_options(params: Parameters, parse: t.Callable[[str], OptionValue], *options: str) -> None:
-    """Check with `parse` each of `options` that is set.
+    """Check with `parse` each of `options` that is set, and each element of a list.
 
     Raises:
         InvalidOptionError: If one is invalid.
     """
     for option in options:
-        if params.get(option) is not None:
-            parse_option(option, params[option], parse)
+        value = params.get(option)
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                parse_option(option, one, parse)
 
 
 def parse_region(option: str, value: str, cloud: Cloud, *, number: int | None = None) -> tuple[str, list[str]]:
@@ -155,11 +160,12 @@ def parts_of_whole(params: Parameters, cloud: Cloud) -> dict[str, str]:
     return parts
 
 
-def parse_values(params: Parameters) -> tuple[dict[str, OptionValue], list[str]]:
+def parse_values(params: Parameters, parse: ParseRegion | None = None) -> tuple[dict[str, OptionValue], list[str]]:
     """Check the shared options of Atlas and AWS: ids, the block, and regions; each may be missing or null.
 
     Args:
         params: The options, with `api_version`.
+        parse: Parses regions; None for those of AWS.
 
     Returns:
         All options, with parsed regions, and warnings: about unknown regions and, with API v1.0, about malformed AWS ids. The
@@ -176,17 +182,17 @@ def parse_values(params: Parameters) -> tuple[dict[str, OptionValue], list[str]]
     forms.update(dict.fromkeys(("peer_id", "container_id"), parse_object_id))
     forms.update({name: AWS.forms[name] for name in (*AWS.ids, *AWS.needed)})
     warnings = []
-    for option, parse in forms.items():
+    for option, form in forms.items():
         try:
-            check_options(params, parse, option)
+            check_options(params, form, option)
         except InvalidOptionError as error:
             if option not in AWS.ids or params["api_version"] == "v2" or not params[option].strip():
                 raise
             warnings.append(" ".join((error.text, error.hint or "", "Atlas decides whether it accepts the value.")))
-    regions = {}
+    regions, parse = {}, parse or partial(parse_region, cloud=AWS)
     for option in (REGION, AWS.region or "", "container_region_name"):
         if params.get(option) is not None:
-            regions[option], unknown = parse_region(option, params[option], AWS)
+            regions[option], unknown = parse(option, params[option])
             warnings += unknown
     return {**params, **regions}, warnings
 

@@ -233,8 +233,11 @@ def to_line(plan: Plan, unchanged: int) -> str:
         The line; empty if there is nothing to do.
     """
     actions: list[str] = [change.action for change in plan.changes if change.key not in {*plan.failures, *plan.refusals}]
-    if not actions:
-        return ""
+    return count_actions(actions, unchanged) if actions else ""
+
+
+def count_actions(actions: t.Sequence[str], unchanged: int) -> str:
+    """Return what happens to objects in one line, as `to_line` does."""
     counts = {"create": "to create", "update": "to change", "recreate": "to replace", "delete": "to remove"}
     parts = [f"{actions.count(name)} {words}" for name, words in counts.items() if name != "recreate" or name in actions]
     return f"Plan: {', '.join(parts)}, {unchanged} unchanged"

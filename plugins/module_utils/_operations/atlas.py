@@ -12,7 +12,7 @@ from .._api.client import AtlasClient
 from .._auth import clients
 from .._auth.sources import find_project, is_in_environment
 from .._engine.operation import ModuleBase, Operation, SideBySide
-from .._engine.options import Parameters, check_one_way, check_wait, many_projects, parse_values
+from .._engine.options import Parameters, ParseRegion, check_one_way, check_wait, many_projects, parse_values
 from .._engine.wait import State
 from .._http import transport
 from .._http.errors import InvalidOptionError, TaskError
@@ -44,10 +44,15 @@ class AtlasModule(ModuleBase[AtlasClient]):
         Raises:
             InvalidOptionError: If an option is invalid.
         """
-        params, warnings = parse_values(choose_project(params))
+        params, warnings = parse_values(choose_project(params), cls.region_parser(params))
         if "wait" in params:
             check_wait(params)
         return params, [*warn_of_connection(params), *warnings]
+
+    @classmethod
+    def region_parser(cls, params: Parameters) -> ParseRegion | None:
+        """Return what parses the regions in the options; None for those of AWS."""
+        return None
 
     @classmethod
     def prepare(cls, params: Parameters, session: AtlasClient) -> Parameters:

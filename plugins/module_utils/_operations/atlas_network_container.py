@@ -8,12 +8,11 @@ from __future__ import annotations
 from functools import partial
 
 from .._api.client import AtlasClient
-from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import CLOUDS
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front
-from .._engine.options import Parameters
+from .._engine.options import Parameters, ParseRegion, parse_region
 from .._engine.side import ONLY, Owner
 from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
@@ -58,14 +57,16 @@ class AtlasNetworkContainer(AtlasModule, Front[AtlasClient]):
         if params["state"] == "absent" and params["region_name"] is None and not cloud.has_one_container:
             # For the argument spec, an explicit null is a value; nor does it know which clouds need a region.
             raise InvalidOptionError("region_name must not be null with state absent.", hint="Name the region of the container.")
-        if cloud is AWS:
-            check_block(params, cloud)
-            return super().validate(params)
-        checked, warnings = super().validate({**params, "region_name": None})
-        place, unknown = parse_place(params, cloud)
-        checked = {**checked, **place, "provider_name": cloud.name}
-        check_block(checked, cloud)
-        return checked, warnings + unknown
+        params, warnings = super().validate({**params, "provider_name": cloud.name})
+        regions, unknown = parse_place(params, cloud) if cloud.has_one_container else ({}, [])
+        params = {**params, **regions}
+        check_block(params, cloud)
+        return params, warnings + unknown
+
+    @classmethod
+    def region_parser(cls, params: Parameters) -> ParseRegion:
+        """Return what parses the region."""
+        return partial(parse_region, cloud=choose_cloud(params))
 
     def show_state(self, state: ContainerState) -> Container | None:
         """Show the container."""

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from .._clouds.aws import AWS
+from functools import partial
+
 from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_version, parse_region_anywhere
+from .._engine.options import Parameters, ParseRegion, check_version, parse_region, parse_region_anywhere
 from .._http.errors import NotFoundError
 from .._resources.containers import NOT_FOUND, Container, Containers, is_in_region
-from .._sides.container_plan import choose_cloud, parse_place
+from .._sides.container_plan import choose_cloud
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 
@@ -30,22 +31,17 @@ class AtlasNetworkContainerInfo(AtlasOperation["list[Container]"]):
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
-        """Check the options, and choose the cloud: all by default, AWS with API v1.0. With all, the region may be one of any."""
-        region = params["region_name"]
-        params = {**params, "provider_name": params["provider_name"] or (ALL if params["api_version"] == "v2" else DEFAULT_CLOUD)}
+        """Check the options, and choose the cloud: all by default, AWS with API v1.0."""
+        default = ALL if params["api_version"] == "v2" else DEFAULT_CLOUD
+        return super().validate({**params, "provider_name": params["provider_name"] or default})
+
+    @classmethod
+    def region_parser(cls, params: Parameters) -> ParseRegion:
+        """Return what parses the region: with all clouds, it may be one of any."""
         if params["provider_name"] == ALL:
             check_version(params, ALL)
-            checked, warnings = super().validate({**params, "region_name": None})
-            if region is None:
-                return checked, warnings
-            parsed, unknown = parse_region_anywhere("region_name", region)
-            return {**checked, "region_name": parsed}, warnings + unknown
-        cloud = choose_cloud(params)
-        if cloud is AWS:
-            return super().validate(params)
-        checked, warnings = super().validate({**params, "region_name": None})
-        place, unknown = ({}, []) if cloud.has_one_container else parse_place(params, cloud)
-        return {**checked, **place}, warnings + unknown
+            return parse_region_anywhere
+        return partial(parse_region, cloud=choose_cloud(params))
 
     def look(self) -> list[Container]:
         """Read the containers, and select those that fit every option."""

@@ -24,7 +24,7 @@ from .._http import transport
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
 from .._results.causes import reached, shortened
-from .._results.path_progress import PathProgress
+from .._results.path_progress import PathEnds, PathProgress
 from .._results.path_summary import PathSummary
 from .._sides import path_options as options
 from .._sides.entry_containers import EntryContainers
@@ -51,6 +51,7 @@ class AtlasPeering(Front[CheckSession]):
         super().__init__(params, session, clock)
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary = PathSummary(params, params["connections"])
+        self.ends = PathEnds(params["connections"], self.summary.order_of)
         self._refusal: TaskError | None = None
         self._make_sides(partial(AtlasPeering._make_sides, weakref.proxy(self)))
 
@@ -120,7 +121,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:
         """Return the failures of all entries that have not ended, unless the plan was refused."""
-        return {} if error is self._refusal else self.summary.unread(self.state, self.path.last, error)
+        return {} if error is self._refusal else self.ends.unread(self.state, self.path.last, error)
 
     def line(self, plan: Plan) -> str:
         """Return the plan in one line, counted by connection and by side."""

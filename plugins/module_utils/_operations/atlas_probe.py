@@ -19,15 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from .._engine.argspec import ArgumentSpec
 from .._engine.operation import Operation, Warn
 from .._engine.options import Parameters, parse_option
-from .._engine.plan import Plan
+from .._engine.plan import Plan, listed
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.blocks import parse_private_block
 
 DEFAULT_PORT = 27017
 LONGEST_TIMEOUT = 60
 THREADS = 50
-# How many members the message of a failure has at most.
-_MOST_SHOWN = 3
 _MEMBER = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
 
 _Result = dict[str, t.Any]
@@ -89,10 +87,9 @@ class AtlasProbe(Operation[t.Any, _Result]):
     def decide(self, state: _Result) -> Plan:
         """Raise a TaskError if no member answered and that counts as a failure; the result has all members nevertheless."""
         if self.params["fail_on"] == "unreachable" and not state["reachable"]:
-            shown = [f"{one['member']} ({one['error']})" for one in state["members"][:_MOST_SHOWN]]
-            more = len(state["members"]) - len(shown)
+            members = [f"{one['member']} ({one['error']})" for one in state["members"]]
             raise TaskError(
-                f"{state['host']} reaches no member: {', '.join(shown)}{f' and {more} more' if more else ''}.",
+                f"{state['host']} reaches no member: {listed(members)}.",
                 hint="Give probe to atlas_vpc_peer_check (probes), which looks for the reason.",
             )
         return Plan()

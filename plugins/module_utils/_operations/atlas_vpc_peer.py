@@ -14,7 +14,7 @@ from .._clouds.clouds import CLOUDS, ONE_OF, TOGETHER, with_request_times
 from .._engine.argspec import CONNECTION, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.operation import Status
-from .._engine.options import Parameters, check_cloud_of_region
+from .._engine.options import Parameters, ParseRegion, check_cloud_of_region, parse_region
 from .._engine.side import ONLY, Waiting
 from .._http.pauses import Clock
 from .._resources.containers import Containers
@@ -68,16 +68,16 @@ class AtlasVpcPeer(AtlasModule, Front[AtlasClient]):
         if chosen is None and params["container_region_name"] is not None:
             check_cloud_of_region("container_region_name", params["container_region_name"])
         provider = chosen or AWS
-        cloud, unknown = parse_cloud(params, provider)
-        params = {**params, **cloud}
+        params = {**params, **parse_cloud(params, provider)}
         check_identity(params, provider)
         check_goal(params, provider)
         check_role_timeout(params)
-        if provider is AWS:
-            return super().validate(params)
-        # The base class parses regions as AWS's.
-        checked, warnings = super().validate({**params, "container_region_name": None})
-        return {**checked, "container_region_name": params["container_region_name"]}, warnings + unknown
+        return super().validate(params)
+
+    @classmethod
+    def region_parser(cls, params: Parameters) -> ParseRegion:
+        """Return what parses regions."""
+        return partial(parse_region, cloud=choose_provider(params) or AWS)
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from .._clouds.aws import AWS
 from .._engine.argspec import WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.operation import Status
-from .._engine.options import Parameters, check_wait, parse_option
+from .._engine.options import Parameters, check_options, check_wait
 from .._engine.plan import Plan, to_line
 from .._engine.side import ONLY, AnySide, Waiting
 from .._http.errors import InvalidOptionError
@@ -161,10 +161,7 @@ def _validate(params: Parameters) -> None:
         InvalidOptionError: If an option is invalid, or one is missing that is required without `connection_id`.
     """
     for option, parse in _PARSERS.items():
-        values = params[option] if isinstance(params[option], list) else [params[option]]
-        for one in values:
-            if one is not None:
-                parse_option(option, one, parse)
+        check_options(params, parse, option)
     for option in ("atlas_aws_account_ids", "route_table_ids", "route_table_tags"):
         if params[option] is not None and not params[option]:
             raise InvalidOptionError(f"{option} is empty.", hint="Name at least one, or leave the option out.")

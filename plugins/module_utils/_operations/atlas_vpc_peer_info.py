@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from functools import partial
 
 from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import ALL, CLOUDS, cloud_of, with_request_times
 from .._engine.argspec import CONNECTION, ArgumentSpec
-from .._engine.options import Parameters, check_version, parse_option, parse_region_anywhere
+from .._engine.options import Parameters, ParseRegion, check_version, parse_option, parse_region, parse_region_anywhere
 from .._engine.plan import Facts
 from .._resources.containers import Containers, container_cloud
 from .._resources.peers import VpcPeers
@@ -48,18 +49,17 @@ class AtlasVpcPeerInfo(AtlasOperation["list[Peer]"]):
         """Check the options."""
         if params["expires_within"] is not None:
             params = {**params, "expires_within": parse_option("expires_within", params["expires_within"], parse_span)}
-        provider, region = choose_asked(params), params["container_region_name"]
-        if provider is AWS:
+        provider = choose_asked(params)
+        if provider is None:
+            check_version(params, ALL)
             return super().validate(params)
-        checked, warnings = super().validate({**params, "container_region_name": None})
-        if provider is not None:
-            parsed, unknown = parse_cloud(params, provider)
-            return {**checked, "container_region_name": None, **parsed}, warnings + unknown
-        check_version(params, ALL)
-        if region is None:
-            return checked, warnings
-        parsed_region, unknown = parse_region_anywhere("container_region_name", region)
-        return {**checked, "container_region_name": parsed_region}, warnings + unknown
+        return super().validate({**params, **parse_cloud(params, provider)})
+
+    @classmethod
+    def region_parser(cls, params: Parameters) -> ParseRegion:
+        """Return what parses the region: with all clouds, it may be one of any."""
+        provider = choose_asked(params)
+        return parse_region_anywhere if provider is None else partial(parse_region, cloud=provider)
 
     def look(self) -> list[Peer]:
         """Read the connections and select those that fit every option."""

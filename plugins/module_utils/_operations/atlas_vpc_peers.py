@@ -9,7 +9,7 @@ import typing as t
 
 from .._api.client import AtlasClient
 from .._clouds.cloud import Fields
-from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, name_of, to_clouds, with_request_times
+from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, name_of, to_clouds
 from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project
@@ -22,7 +22,7 @@ from .._http.pauses import Clock
 from .._resources.containers import Containers
 from .._resources.peers import VpcPeers
 from .._results.causes import reached, shortened
-from .._results.set_summary import PeerSetSummary
+from .._results.list_summary import PeerSetSummary
 from .._sides.container_choice import make_handover
 from .._sides.options import check_role_timeout
 from .._sides.peer_requests import PeerSet
@@ -67,7 +67,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         self._set.use(entries)
         self._side = PeerSide(self.context, self._set)
         self.sides = (self._side,)
-        self._summary = PeerSetSummary(self.name, entries, self._set.planner.split_undeclared)
+        self._summary = PeerSetSummary(self.context, entries, self._set.planner.split_undeclared)
 
     @classmethod
     def validate(cls, params: Parameters) -> tuple[Parameters, list[str]]:
@@ -108,14 +108,11 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
 
     def show(self) -> dict[str, ResultValue]:
         """Show the connections, what was done, and the hand-over of each entry."""
-        state, plan = self._side.project, self.context.plan
+        state = self._side.project
         peers = {key: own.peer for key, own in state.entries.items()}
         handover = [make_handover(self._set.choices[key], peers.get(key)) for key in self._by_key]
-        shown = self._summary.show(state, plan)
-        shown["summary"]["done"] = self._summary.done_line(shown["summary"], state, waits=self.params["wait"])
-        timed = {name: [*map(with_request_times, shown[name])] for name in ("vpc_peers", "pruned")}
         # Where the plan is refused, nothing was done, and what there is concerns others.
-        return {**shown, **timed, "handover": handover, **(self.nothing if plan.refusals else {})}
+        return {**self._summary.show(state), "handover": handover, **(self.nothing if self.context.plan.refusals else {})}
 
     def review(self) -> Review:
         """Return what a saved plan has of the entries."""
@@ -124,7 +121,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
 
     def diff(self) -> list[dict[str, ResultValue]]:
         """Return the diff, with an element for each changed connection."""
-        return self._summary.diff(self._side.project, self.context.plan)
+        return self._summary.diff(self._side.project)
 
     def statuses(self) -> t.Sequence[str]:
         """Return the state of each entry's connection, in the order of the entries."""
@@ -137,7 +134,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
 
     def refusal(self, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""
-        return self._summary.refusal(self._side.project, plan)
+        return self._summary.refusal(self._side.project)
 
     def failure(self) -> TaskError | None:
         """Return one error with all failures; None if there are none."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from functools import partial
 
 from .._api.client import inquiry
@@ -86,12 +87,9 @@ class OverProjects(AtlasOperation[t.Any]):
 
     def _describe(self, group_id: str, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return a project for the result: how many elements it has in which states, and what else was read of it."""
-        states: dict[str, int] = {}
-        for state in filter(None, map(type(self).state_of, fields[self.noun])):
-            states[state] = states.get(state, 0) + 1
-        place = self._place(group_id)
+        states, place = Counter(filter(None, map(type(self).state_of, fields[self.noun]))), self._place(group_id)
         first = {"group_id": group_id, "id": group_id, "name": place["project_name"], "count": len(fields[self.noun])}
-        return {**first, "states": states, **{name: value for name, value in fields.items() if name != self.noun}}
+        return {**first, "states": dict(states), **{name: value for name, value in fields.items() if name != self.noun}}
 
     def _place(self, group_id: str) -> dict[str, t.Any]:
         project = self._projects[group_id]

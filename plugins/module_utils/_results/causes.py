@@ -10,27 +10,12 @@ import typing as t
 from dataclasses import dataclass
 
 from .._clouds.cloud import Fields
-from .._clouds.clouds import CLOUDS, cloud_of
+from .._clouds.clouds import CLOUDS, cloud_of, name_of
 from .._engine.entry import name_places
 from .._engine.plan import listed
+from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._sides.connection import RoleError
-
-
-class Place(t.Protocol):
-    """What a failure needs of the entry that it is about."""
-
-    @property
-    def index(self) -> int:
-        """Its place in the list, from 0."""
-
-    @property
-    def key(self) -> str:
-        """Its place in messages."""
-
-    @property
-    def label(self) -> str:
-        """Its name in messages."""
 
 
 @dataclass(frozen=True)
@@ -38,61 +23,52 @@ class Failed:
     """What has failed: an entry, a removal, or the list as a whole.
 
     Attributes:
-        index: The place of the entry; None for anything else.
-        label: What messages call the entry; empty for anything else.
-        peer_id, name: Those of the connection; None if there is none.
-        step: What has failed, as results call it; None where these have no such field.
+        entry: The entry; None for anything else.
         error: The error.
-        text: The text of the error without the entry.
-        verb: What the service refused, or what got no answer; empty for any other failure.
-        template: The text of the error, as one of several, without the entry and the request, with a number for what only this
-            connection has.
-        values: What the numbers stand for.
-        cause: The same without counts.
-    """
-
-    index: int | None
-    label: str
-    peer_id: str | None
-    name: str | None
-    step: str | None
-    error: TaskError
-    text: str
-    verb: str
-    template: str
-    values: tuple[str, ...]
-    cause: str
-
-
-def to_failed(error: TaskError, entry: Place | None, name: str | None, fields: Fields, step: str | None = None) -> Failed:
-    """Return a failure, with the text by which those with the same cause are found.
-
-    Args:
-        error: The error.
-        entry: The entry; None for a removal, or the list as a whole.
-        name: The name of the connection; None if there is none.
         fields: What is known of the connection, with the names of results; empty for nothing.
-        step: What has failed.
+        step: What has failed, as results call it; empty where these have no such field.
     """
-    values = tuple[str, ...]()
-    shown = (error.in_brief() if isinstance(error, RoleError) else error).at(None)
-    verb = (error.description or "").partition(" ")[0]
-    if fields:
-        provider = cloud_of(fields)
+
+    entry: PeerEntry | None
+    error: TaskError
+    fields: Fields
+    step: str = ""
+
+    @property
+    def name(self) -> str | None:
+        """The name of the connection; None if there is none."""
+        if self.entry is not None:
+            return self.entry.name
+        return name_of(self.fields) if self.fields else None
+
+    @property
+    def shown(self) -> TaskError:
+        """The error without the entry."""
+        return (self.error.in_brief() if isinstance(self.error, RoleError) else self.error).at(None)
+
+    @property
+    def values(self) -> list[str]:
+        """What only this connection has: its name, its ids and its block."""
+        if self.entry is None and not self.fields:
+            return []
+        provider, network = (cloud_of(self.fields), {}) if self.entry is None else (self.entry.provider, self.entry.network)
         names = ("id", provider.accepted_id or "", provider.identity[-1], provider.block or "")
-        own = (name, *map(fields.get, names))
-        values = tuple(str(value or "") for value in own)
-    index, label = (None, "") if entry is None else (entry.index, entry.label)
-    several, cause = (_numbered(str(shown.of_several(without_counts=without)), values) for without in (False, True))
-    return Failed(index, label, fields.get("id"), name, step, error, str(shown), verb, several, values, cause)
+        return [str(self.name), *(str(network.get(name) or self.fields.get(name) or "") for name in names)]
 
+    @property
+    def cause(self) -> tuple[object, ...]:
+        """What failures with the same cause have in common: among others, the text, and what the service refused."""
+        error, verb = self.error, (self.error.description or "").partition(" ")[0]
+        text = self.template(without_counts=True)
+        return (self.entry is None, self.step, verb, text, error.http_status, error.error_code)
 
-def _numbered(text: str, values: t.Sequence[str]) -> str:
-    """Return a text with a number in place of each value."""
-    for number, value in enumerate(values):
-        if value:
-            text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
-    return text
+    def template(self, *, without_counts: bool = False) -> str:
+        """Return why it failed, as one of several, with a number in place of each of `values`."""
+        text = str(self.shown.of_several(without_counts=without_counts))
+        for number, value in enumerate(self.values):
+            if value:
+                text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
+        return text
 
 
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
@@ -104,29 +80,26 @@ def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]
         option: The name of the list.
         failures: The failures.
     """
-    causes: dict[t.Any, list[Failed]] = {}
+    causes: dict[tuple[object, ...], list[Failed]] = {}
     for failure in failures:
-        error = failure.error
-        cause = (failure.index is None, failure.step, failure.verb, failure.cause, error.http_status, error.error_code)
-        causes.setdefault(cause, []).append(failure)
+        causes.setdefault(failure.cause, []).append(failure)
     return [_to_failure(option, cause) for cause in causes.values()]
 
 
 def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     """Return the element of the result for failures with the same cause; its message names all of them."""
-    first, indexes = cause[0], [failure.index for failure in cause if failure.index is not None]
+    first, places = cause[0], {one.entry.index: one.entry.label for one in cause if one.entry is not None}
     names = [failure.name for failure in cause if failure.name is not None]
-    place = {"index": first.index, "indexes": indexes, "id": first.peer_id, "name": first.name, "names": names}
-    step = {} if first.step is None else {"step": first.step}
+    place = {"index": next(iter(places), None), "indexes": [*places], "id": first.fields.get("id"), "name": first.name}
+    result = {**place, "names": names, **({"step": first.step} if first.step else {}), **first.error.to_result()}
     if len(cause) == 1:
-        return {**place, **step, **first.error.to_result()}
-    places = {failure.index: failure.label for failure in cause if failure.index is not None}
+        return result
     where = name_places(option, places) if places else f"The removal of {listed(names)}"
-    if len({failure.text for failure in cause}) == 1:
-        # One request was for all of them.
-        return {**place, **step, **first.error.to_result(), "msg": f"{where}: {first.text}"}
-    text = re.sub("\0(.)\0", lambda found: listed([failure.values[int(found[1])] for failure in cause]), first.template)
-    return {**place, **step, **first.error.to_result(), "msg": f"{where}: {text}"}
+    texts = {str(failure.shown) for failure in cause}
+    if len(texts) > 1:
+        # Else, one request was for all of them.
+        texts = {re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template())}
+    return {**result, "msg": f"{where}: {texts.pop()}"}
 
 
 def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) -> TaskError:

@@ -41,6 +41,14 @@ class EntryView:
         return peer is not None and any(one["id"] == peer["id"] for one in self._state.peers.listed)
 
     @property
+    def is_reached(self) -> bool:
+        """Whether its connection is as the task leaves it."""
+        entry, peer = self.entry, self.peer
+        if self._is_absent or not entry.task["atlas"]:
+            return not self.is_there
+        return peer is not None and entry.provider.has_reached(peer, entry.provider.goal("available" if entry.has_half else None))
+
+    @property
     def status(self) -> str | None:
         """The state of its connection in Atlas; None if there is none."""
         peer = self.peer
@@ -138,9 +146,9 @@ class EntryView:
 
         names = self.atlas_network
         remote = None if names is None else network_path(*names)
-        found = next((one for one in state.peerings if one.network == remote), None)
-        if found is None and self.entry.params["gcp_peering_name"] is not None:
-            found = next((one for one in state.peerings if one.name == self.entry.params["gcp_peering_name"]), None)
+        of_atlas = (one for one in state.peerings if one.network == remote)
+        named = (one for one in state.peerings if one.name == self.entry.params["gcp_peering_name"])
+        found = next(of_atlas, None) or next(named, None)
         if found is not None:
             return found.to_result()
         gone = (change.before for change in self._done("mirror"))

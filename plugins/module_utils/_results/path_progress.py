@@ -7,26 +7,90 @@ from __future__ import annotations
 
 import math
 import typing as t
+from operator import attrgetter
 
-from .._engine.lists import ListProgress
+from .._engine.lists import ListProgress, one_line
 from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
-from .._engine.plan import Plan
-from .._engine.side import AnySide, Target, Waiting
+from .._engine.plan import Change, ChangeKey, Plan, in_words
+from .._engine.side import AnySide, Failure, Target, Waiting
 from .._engine.wait import SHORTEST_INTERVAL
+from .._entries.parser import PeerEntry
+from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._sides.path_state import RoleNote, one_line
+from .._sides.path_state import PathState, RoleNote
+from .entry_view import EntryView
 
 if t.TYPE_CHECKING:
     from .._engine.front import AnyFront
     from .._sides.peering import PathPlans
-    from .path_summary import PathSummary
+
+
+class PathEnds:
+    """How the entries of the whole path have ended, in words.
+
+    Args:
+        entries: The entries of the list.
+        order_of: Returns the sort key of a change of an entry.
+
+    Attributes:
+        entries: The entries, by key.
+    """
+
+    def __init__(self, entries: t.Iterable[PeerEntry], order_of: t.Callable[[Change], t.Any]) -> None:
+        self.entries = {entry.key: entry for entry in entries}
+        self._order_of = order_of
+        # The changes of the last plan, by owner, kept because they are read after each event.
+        self._planned: tuple[Plan, t.Mapping[str, t.AbstractSet[ChangeKey]]] = (Plan(), {})
+
+    def of(self, state: PathState, plan: Plan, keys: t.AbstractSet[str]) -> dict[str, str]:
+        """Return how those of some entries that are done have ended, in words, by key.
+
+        Args:
+            state: The state.
+            plan: The last plan.
+            keys: The keys of the entries; those of pruned connections count for nothing.
+        """
+        if self._planned[0] is not plan:
+            planned: dict[str, set[ChangeKey]] = {}
+            for change in plan.changes:
+                planned.setdefault(change.key.owner, set()).add(change.key)
+            self._planned = plan, planned
+        ended = {}
+        for entry in sorted([self.entries[key] for key in keys & self.entries.keys()], key=attrgetter("index")):
+            failure = state.failures.get(entry.key)
+            words = in_words("failed", failure.step) if failure is not None else self._end_of(entry, state)
+            if words:
+                ended[entry.key] = words
+        return ended
+
+    def _end_of(self, entry: PeerEntry, state: PathState) -> str:
+        """Return what was done for an entry whose plan is done; empty before that."""
+        done = state.made_for(entry.key)
+        is_done = self._planned[1].get(entry.key, set()) <= {change.key for change in done}
+        if not is_done or not EntryView(entry, state).is_reached:
+            return ""
+        ordered = sorted(done, key=self._order_of)
+        texts = [in_words(one.verb, one.key.kind, "" if one.key.kind == "connection" else one.name) for one in ordered]
+        return ", ".join(texts) or "unchanged"
+
+    def unread(self, state: PathState, plan: Plan, error: TaskError) -> dict[str, Failure]:
+        """Return the failures of all entries that have not ended, since their progress cannot be read.
+
+        Args:
+            state: The last state.
+            plan: The last plan.
+            error: Why not; it is a failure of the whole if all entries have ended.
+        """
+        ended = self.of(state, plan, self.entries.keys())
+        failures = {key: Failure("read", entry.named(error)) for key, entry in self.entries.items() if key not in ended}
+        return failures or {"": Failure("read", error)}
 
 
 class PathProgress(ListProgress):
     """The progress of the whole path. Results are made when a plan is, and at the end, not after each step.
 
     Args:
-        front: The front that runs. It has the plans of both sides in `path`, and a `summary`.
+        front: The front that runs. It has the plans of both sides in `path`, and the `ends` of the entries.
         outcome: Receives what results show.
         report: Takes lines for the user.
         clock: A monotonic clock, in seconds.
@@ -36,7 +100,7 @@ class PathProgress(ListProgress):
         super().__init__(front, outcome, report, clock)
         whole: t.Any = front
         self._whole = whole
-        self._summary: PathSummary = whole.summary
+        self._ends: PathEnds = whole.ends
         self._stage = ""
         # The stage in which a step was found to last, and since when.
         self._lasting = ("", 0.0)
@@ -110,14 +174,14 @@ class PathProgress(ListProgress):
         """Report, with `-v`, which changed entries have ended; after another plan and at the end, check all entries."""
         if self._report.detail is None or not self._has_plan:
             return
-        path, summary = self._path, self._summary
+        path = self._path
         keys: t.AbstractSet[str] = {key for target in self._changed for key in self._front.entries_of(*target, None)}
         if is_last or path.last is not self._plan:
-            keys = summary.keys
+            keys = self._ends.entries.keys()
         self._changed, self._plan = set(), path.last
-        for key, words in summary.ended(path.state, path.last, keys - self._ended).items():
+        for key, words in self._ends.of(path.state, path.last, keys - self._ended).items():
             self._ended.add(key)
-            self._report.detail(self._cleaned(f"{summary.title(key, path.state)}: {words}"))
+            self._report.detail(self._cleaned(f"{self._ends.entries[key].title}: {words}"))
 
     def show(self) -> None:
         """Let the result show the current state, and the warnings that are known only once it is done, or predicted."""

@@ -13,9 +13,11 @@ import typing as t
 
 from .._clouds.aws import AWS
 from .._clouds.azure import AZURE, VnetId, role_name
-from .._clouds.cloud import BLOCK, fields_of
+from .._clouds.cloud import BLOCK, Fields, fields_of
+from .._clouds.clouds import block_of, cloud_of, name_of
 from .._clouds.gcp import GCP, gcloud_line, is_atlas_network, peering_name
 from .._engine.options import Parameters
+from .._engine.plan import listed
 from .._resources.containers import container_cloud
 from .._sides.entry_containers import is_known
 from .._sides.path_state import PathState
@@ -74,8 +76,7 @@ def _connect_azure(params: Parameters, view: EntryView, state: PathState) -> t.I
             f"In Atlas, request the connection to {name}, and add {', '.join(blocks) or _CLIENTS} to the access list of the "
             "project."
         )
-    elif params["access_list"] and not blocks:
-        yield f"The access list has nothing for {name}, because neither cidr_block nor cidr_blocks is set: add {_CLIENTS}."
+    yield from _nothing_added(params, name, blocks, _CLIENTS)
 
 
 def _connect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
@@ -91,11 +92,13 @@ def _connect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.Ite
             f"In Atlas, add {', '.join(blocks) or _CLIENTS} to the access list of the project, so that clients in {name} can "
             "connect."
         )
-    elif params["access_list"] and not blocks:
-        yield (
-            f"The access list has nothing for {name}, because neither cidr_block nor cidr_blocks is set: add {_CLIENTS}, those "
-            "of GKE pods included."
-        )
+    yield from _nothing_added(params, name, blocks, f"{_CLIENTS}, those of GKE pods included")
+
+
+def _nothing_added(params: Parameters, name: str, blocks: t.Sequence[str], clients: str) -> t.Iterator[str]:
+    """Yield whom the access list lacks, if no block of a network is known."""
+    if params["atlas"] and params["access_list"] and not blocks:
+        yield f"The access list has nothing for {name}, because neither cidr_block nor cidr_blocks is set: add {clients}."
 
 
 def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:
@@ -127,17 +130,11 @@ def _disconnect_azure(params: Parameters, view: EntryView, state: PathState) -> 
     # Only a list with VNets needs what it imports.
     from .._sides.azure_vnets import why_role_stays
 
-    name, blocks, own = view.entry.name, _client_blocks(view, state), view.entry.params
+    blocks, own = _client_blocks(view, state), view.entry.params
     if not params["azure"] and view.peer is not None:
         role = role_name(VnetId(*(own[field] for field in VnetId._fields)))
         yield f"In AZURE, remove the role {role} and its assignment, unless another connection to the VNet needs it."
-    if not params["atlas"]:
-        yield (
-            f"In Atlas, remove {', '.join(blocks) or _CLIENTS} from the access list of the project, and the connection to "
-            f"{name}. Atlas needs its role until the connection is gone."
-        )
-    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
-        yield _nothing_removed(name)
+    yield from _not_removed(params, view, state, blocks, " Atlas needs its role until the connection is gone.")
     kept = why_role_stays(view.entry, state) if view.entry.key not in state.failures else None
     if kept is not None:
         yield kept
@@ -153,12 +150,7 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
             f"Remove the peering of {name} with Atlas's network in GCP: gcloud compute networks peerings delete "
             f"{shlex.quote(mirror)} {options}"
         )
-    if not params["atlas"]:
-        yield (
-            f"In Atlas, remove {', '.join(blocks) or _CLIENTS} from the access list of the project, and the connection to {name}."
-        )
-    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
-        yield _nothing_removed(name)
+    yield from _not_removed(params, view, state, blocks)
     if params["gcp"] and pair is None and own["gcp_peering_name"] is None and _may_have_mirror(view, state):
         # Atlas may remove the network of a container with its last connection.
         what = "network container" if view.container is None else "network container on GCP with a network"
@@ -181,8 +173,16 @@ def _has_removed_access(view: EntryView, state: PathState) -> bool:
     return any(change.key.step == "access_list" for change in state.made_for(view.entry.key))
 
 
-def _nothing_removed(name: str) -> str:
-    return f"No entry of the access list is removed for {name}, because neither cidr_block nor cidr_blocks is set."
+def _not_removed(
+    params: Parameters, view: EntryView, state: PathState, blocks: t.Sequence[str], more: str = ""
+) -> t.Iterator[str]:
+    """Yield what is left in Atlas of a network whose clients are known by their blocks alone."""
+    name = view.entry.name
+    if not params["atlas"]:
+        clients = ", ".join(blocks) or _CLIENTS
+        yield f"In Atlas, remove {clients} from the access list of the project, and the connection to {name}.{more}"
+    elif params["access_list"] and view.peer is not None and not blocks and not _has_removed_access(view, state):
+        yield f"No entry of the access list is removed for {name}, because neither cidr_block nor cidr_blocks is set."
 
 
 def _unchecked(params: Parameters, views: t.Iterable[EntryView]) -> t.Iterator[str]:
@@ -231,3 +231,62 @@ def _gcloud_create(view: EntryView, atlas_project: str, atlas_network: str) -> s
     own = view.entry.params
     name = own["gcp_peering_name"] or peering_name(atlas_network)[:63]
     return gcloud_line(own["gcp_project_id"], own["network_name"], atlas_project, atlas_network, name)
+
+
+def after_failure(params: Parameters, views: t.Iterable[EntryView], state: PathState) -> t.Iterator[str]:
+    """Yield a sentence on each thing to know about a task that has failed: requests, pruned connections, new containers."""
+    if params["state"] == "present" and params["atlas"]:
+        yield from _open_requests(views)
+    names = [_describe(fields_of(peer)) for peer in state.peers.pruned]
+    if names:
+        yield f"These connections have been removed from Atlas: {listed(names)}."
+    yield unused_containers(state)
+
+
+def _open_requests(views: t.Iterable[EntryView]) -> t.Iterator[str]:
+    """Yield which requests are not accepted yet."""
+    accepted, others = [], []
+    for view in views:
+        provider, peer, name = view.entry.provider, view.peer, view.entry.name
+        if peer is None or provider.pending is None or view.is_accepted:
+            continue
+        if view.status not in provider.progress[: provider.progress.index(provider.pending) + 1]:
+            continue
+        if provider.accepted_id is None:
+            others.append(f"{name} ({view.status})")
+        else:
+            place = f"AWS account {view.entry.params['aws_account_id']}, region {view.region}"
+            accepted.append(f"{view.connection_id or peer['id']} ({name}, {place})")
+    if accepted:
+        yield (
+            f"These connections have been requested and are not accepted yet: {listed(accepted)}. AWS drops a request "
+            "that is not accepted within seven days."
+        )
+    if others:
+        yield f"These connections have been requested in Atlas and are not available yet: {listed(others)}."
+
+
+def _describe(peer: Fields) -> str:
+    """Return a connection as sentences name it."""
+    provider = cloud_of(peer)
+    known = (peer.get(provider.accepted_id or ""), peer.get("id"))
+    names = (
+        [name_of(peer)] if not provider.has_unique_ids else [str(peer[provider.network]), f"AWS account {peer[provider.owner]}"]
+    )
+    return f"{known[0] or known[1]} ({', '.join([*names, *filter(None, [block_of(peer)])])})"
+
+
+def unused_containers(state: PathState) -> str:
+    """Return which network containers are new and have no connection yet, in a sentence; empty for none."""
+    used = {peer["container_id"] for peer in state.peers.listed}
+    new = {
+        change.name: (change.after or {}).get("id")
+        for change in state.done.values()
+        if change.key.kind == "container" and change.verb == "create"
+    }
+    names = [name for name, container_id in new.items() if container_id not in used]
+    if not names:
+        return ""
+    if len(names) == 1:
+        return f"The network container {names[0]} is new, and nothing uses it yet: it stays."
+    return f"The network containers {', '.join(names)} are new, and nothing uses them yet: they stay."

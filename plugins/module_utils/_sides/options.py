@@ -10,7 +10,7 @@ import typing as t
 from .._clouds.aws import AWS
 from .._clouds.cloud import Cloud
 from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS
-from .._engine.options import Parameters, check_options, check_version, parse_region, parts_of_whole
+from .._engine.options import Parameters, check_options, check_version, parts_of_whole
 from .._http.errors import InvalidOptionError, as_option
 
 # The options that describe the customer's network, without AWS's id of the connection, which only finds one.
@@ -52,31 +52,27 @@ def choose_provider(params: Parameters) -> Cloud | None:
     return CLOUDS[found]
 
 
-def parse_cloud(params: Parameters, provider: Cloud) -> tuple[dict[str, t.Any], list[str]]:
-    """Parse the options of one cloud, and the region of the container as that cloud names it.
+def parse_cloud(params: Parameters, provider: Cloud) -> dict[str, t.Any]:
+    """Parse the options of one cloud, apart from the region of the container.
 
     Args:
         params: The options.
         provider: The cloud. For AWS there is nothing to do: `parse_values` parses its options.
 
     Returns:
-        The values that change, by option, and warnings about unknown regions.
+        The values that change, by option.
 
     Raises:
         InvalidOptionError: If one is invalid.
     """
     if provider is AWS:
-        return {}, []
+        return {}
     for option, parse in provider.forms.items():
         check_options(params, parse, option)
     found = parts_of_whole(params, provider)
-    region = params.get("container_region_name")
-    if region is None:
-        return found, []
-    if provider.has_one_container:
+    if provider.has_one_container and params.get("container_region_name") is not None:
         raise no_region_error(provider)
-    parsed, warnings = parse_region("container_region_name", region, provider)
-    return {**found, "container_region_name": parsed}, warnings
+    return found
 
 
 def no_region_error(provider: Cloud) -> InvalidOptionError:

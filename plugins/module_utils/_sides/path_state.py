@@ -228,12 +228,6 @@ def without(owners: t.Container[str], plan: Plan) -> Plan:
     return replace(plan, changes=tuple(change for change in plan.changes if change.key not in dropped), steps=kept)
 
 
-def one_line(lines: t.Iterable[str]) -> str:
-    """Join the progress of several sides in one line; empty texts are left out."""
-    # Names come last: they have commas of their own.
-    return ", ".join(sorted(filter(None, lines), key=lambda line: ": " in line))
-
-
 def as_one(
     change: Change, steps: t.Iterable[Step], owner: Owner, stage: str, lanes: tuple[tuple[t.Hashable, int], ...] = ()
 ) -> Plan:

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.lists import one_line
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome, Report
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathProgress
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import one_line
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peering import PathPlans
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
@@ -27,17 +27,15 @@ class Run:
         self.line = ""
         self.clock = FakeClock()
         self.started = self.clock()
-        summary = SimpleNamespace(
-            keys={f"connections[{index}]" for index in range(3)},
-            ended=self.find_ended,
-            title=lambda key, state: f"{key} (vpc-1)",
-        )
+        keys = [f"connections[{index}]" for index in range(3)]
+        entries = {key: SimpleNamespace(title=f"{key} (vpc-1)") for key in keys}
+        ends = SimpleNamespace(entries=entries, of=self.find_ended)
         state = SimpleNamespace(notes=(), warnings=())
         self.path = mock.NonCallableMock(spec=PathPlans, state=state, last=Plan())
         side = SimpleNamespace(name="aws", progress_line=lambda: self.line, takes_turns=False)
         self.front: Any = SimpleNamespace(
             name="project 1",
-            summary=summary,
+            ends=ends,
             context=SimpleNamespace(stage=""),
             seconds_of=lambda stage: 100.0,
             entries_of=lambda side, owner, step: [f"connections[{owner}]"],

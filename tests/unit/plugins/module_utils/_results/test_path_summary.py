@@ -11,6 +11,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import NetworkState, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError, as_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathEnds
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_summary import PathSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
@@ -69,6 +70,7 @@ class Case:
     def __init__(self, *connections: dict[str, Any], peers: tuple[Any, ...] = (), **options: Any) -> None:
         params, _warnings = validated(*connections, **options)
         self.summary = PathSummary(params, params["connections"])
+        self.ends = PathEnds(params["connections"], self.summary.order_of)
         there = tuple(one for one in peers if one is not None)
         entries = {key: PeerState(one) for key, one in zip(KEYS, peers, strict=False)}
         homes: Any = dict.fromkeys(KEYS[: len(connections)], HOME)
@@ -480,17 +482,16 @@ def test_a_stopped_task_says_what_is_done_and_perhaps_done() -> None:
 def test_entries_end_when_nothing_is_left_to_do_for_them() -> None:
     case = Case(aws(1), aws(2), aws(3), peers=(peer(1), peer(2), peer(3, "FINALIZING")))
     case.put(REQUEST, failures={KEYS[1]: denied(1)})
-    assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT)), case.summary.keys) == {KEYS[1]: "accept failed"}
+    assert case.ends.of(case.state, Plan((REQUEST, ACCEPT)), case.ends.entries.keys()) == {KEYS[1]: "accept failed"}
     words = "connection requested, connection accepted"
     case.put(ACCEPT)
-    assert case.summary.ended(case.state, Plan((REQUEST, ACCEPT)), case.summary.keys) == {
+    assert case.ends.of(case.state, Plan((REQUEST, ACCEPT)), case.ends.entries.keys()) == {
         KEYS[0]: words,
         KEYS[1]: "accept failed",
     }
-    assert case.summary.title(KEYS[0], case.state) == f"{KEYS[0]} ({vpc(1)})"
 
 
 def test_entries_that_leave_end_when_their_connection_is_gone() -> None:
     case = Case(aws(1), aws(2), peers=(peer(1, "TERMINATING"), peer(2, "TERMINATING")), state="absent")
     case.put(peers=replace(case.state.peers, listed=(peer(2, "TERMINATING"),)))
-    assert case.summary.ended(case.state, Plan(), case.summary.keys) == {KEYS[0]: "unchanged"}
+    assert case.ends.of(case.state, Plan(), case.ends.entries.keys()) == {KEYS[0]: "unchanged"}

@@ -10,6 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.cloud import Cloud, Peer
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import CLOUDS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import parse_region
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Facts
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError, shown
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import CreatePeer, DeletePeer, PeerState, failure
@@ -128,15 +129,17 @@ def test_a_cloud_follows_from_its_options() -> None:
 
 
 def test_the_resource_id_of_a_vnet_gives_three_options() -> None:
-    found, warnings = parse_cloud({"vnet_resource_id": peer_site.VNET_ID, "container_region_name": "moon"}, AZURE)
-    (warning,) = warnings
-    assert "container_region_name 'moon' is not a region of AZURE that" in shown(warning)
-    assert found == {
+    assert parse_cloud({"vnet_resource_id": peer_site.VNET_ID, "container_region_name": "moon"}, AZURE) == {
         "azure_subscription_id": peer_site.SUBSCRIPTION,
         "resource_group_name": peer_site.GROUP,
         "vnet_name": peer_site.VNET,
-        "container_region_name": "moon",
     }
+
+
+def test_a_region_that_is_not_known_is_left_to_atlas() -> None:
+    region, (warning,) = parse_region("container_region_name", "moon", AZURE)
+    assert region == "moon"
+    assert "container_region_name 'moon' is not a region of AZURE that" in shown(warning)
 
 
 def test_names_from_atlas_are_quoted_in_what_is_to_be_pasted() -> None:
