@@ -52,7 +52,6 @@ class AtlasPeering(Front[CheckSession]):
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary = PathSummary(params, params["connections"])
         self.ends = PathEnds(params["connections"], self.summary.order_of)
-        self._refusal: TaskError | None = None
         self._make_sides(partial(AtlasPeering._make_sides, weakref.proxy(self)))
 
     def _make_sides(self, restart: t.Callable[[], None] | None = None) -> None:
@@ -121,7 +120,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:
         """Return the failures of all entries that have not ended, unless the plan was refused."""
-        return {} if error is self._refusal else self.ends.unread(self.state, self.path.last, error)
+        return {} if self.context.plan.refusals else self.ends.unread(self.state, self.path.last, error)
 
     def line(self, plan: Plan) -> str:
         """Return the plan in one line, counted by connection and by side."""
@@ -129,8 +128,7 @@ class AtlasPeering(Front[CheckSession]):
 
     def refusal(self, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan."""
-        self._refusal = self.summary.refusal(self.state, plan)
-        return self._refusal
+        return self.summary.refusal(self.state, plan)
 
     def failure(self) -> TaskError | None:
         """Return one error with all failures; None if nothing has failed."""
