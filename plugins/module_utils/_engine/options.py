@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 Parameters = t.Mapping[str, OptionValue]
 Value = t.TypeVar("Value")
 _Given = t.TypeVar("_Given")
-# Returns a region as results have it, and warnings, for an option and its text.
+# Returns a region as results have it, and warnings, of an option.
 ParseRegion = t.Callable[[str, str], tuple[str, list[str]]]
 
 # What ansible-core takes for false, in options that are not checked yet.
