@@ -126,7 +126,7 @@ FACTS_OF_CLOUDS = {
 }
 OTHER_FACTS = {
     # States of an entry of the access list, and of a cluster.
-    "_sides/access_plan.py": {"FAILED"},
+    "_sides/access_list.py": {"FAILED"},
     "_check/rules/p3_access_list.py": {"FAILED", "vpc_id"},
     "_check/rules/judged_clusters.py": {"DELETING"},
     "_resources/clusters.py": {"DELETING"},

@@ -21,9 +21,8 @@ from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
 from .._resources.access_list import ENTRY_FORMS, AccessList, key_of
 from .._resources.peers import VpcPeers
-from .._sides.access_list import AccessListSide
-from .._sides.access_plan import ENTRY_SPEC, AccessListPlanner, AccessListState, other_comment, parse_access_entries, to_actions
-from .._sides.declared_access import DeclaredEntries
+from .._sides.access_list import AccessListSide, AccessListState, other_comment
+from .._sides.access_plan import ENTRY_SPEC, AccessListPlanner, DeclaredEntries, parse_access_entries, to_actions
 from .atlas import AtlasModule
 
 

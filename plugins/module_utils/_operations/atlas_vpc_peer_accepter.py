@@ -23,7 +23,7 @@ from .._engine.plan import Plan, to_line
 from .._engine.side import ONLY, AnySide, Waiting
 from .._http.errors import InvalidOptionError
 from .._http.pauses import Clock
-from .._sides.aws import Accepter, AwsReader, AwsSide, is_awaited
+from .._sides.aws import Accepter, AwsReader, AwsSide, facts_of, is_awaited
 from .._values.blocks import parse_private_block
 from .._values.ids import (
     parse_account_id,
@@ -99,7 +99,8 @@ class AtlasVpcPeerAccepter(Front[session.AwsSession]):
 
     def __init__(self, params: Parameters, aws: session.AwsSession, clock: Clock) -> None:
         super().__init__(params, aws, clock)
-        self.sides = (AwsSide(self.context, AwsReader({ONLY: Accepter(params, Network(aws))})),)
+        network = Network(aws)
+        self.sides = (AwsSide(self.context, AwsReader({ONLY: Accepter(params, network, facts_of(network))})),)
         # The view before the first change.
         self._first: View | None = None
         # What each new route replaces: a later plan has only what is left to do.

@@ -1,28 +1,143 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list of a project as a side: its entries are added, changed and removed, and waited for."""
+"""The access list of a project as a side: its state, the requests to it, and what is waited for."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import FORESEEN, ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError
-from .._resources.access_list import AccessList
-from .access_plan import AccessListPlanner, AccessListState, Entries, after_changes, check_status, to_requests
+from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError, as_option
+from .._resources.access_list import NEVER, AccessEntry, AccessList, merged, spelled, to_send
 
 if t.TYPE_CHECKING:
     # A task needs one of them.
-    from .declared_access import DeclaredEntries
+    from .access_plan import DeclaredEntries
     from .entry_access import AccessRequests
 
 _LIST = "list"
+# What a removal waits for if other entries must be in force first.
+IN_FORCE = "in force"
+Entries = t.Mapping[str, AccessEntry]
 Changes = t.Sequence[Change]
+
+
+@dataclass(frozen=True)
+class AccessRequest:
+    """What a step sends; two are equal if they send the same.
+
+    Attributes:
+        sent: The entries to write, or the name of the one to remove; of a list of connections, the names of all.
+        changes: The changes that it makes, from the state in which it is planned.
+    """
+
+    sent: tuple[AccessEntry | t.Mapping[str, object] | None, ...] | tuple[str, ...] | str
+    changes: tuple[Change, ...] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class AccessListState:
+    """The access list of a project.
+
+    Attributes:
+        listed: All entries, by name.
+        first: The entries when the task began; later ones were added by others, and are never pruned.
+        waiting: The names of the declared entries that are not in force yet; None if unknown.
+    """
+
+    listed: Entries
+    first: Entries
+    waiting: tuple[str, ...] | None = None
+
+
+def after_changes(listed: Entries, changes: t.Iterable[Change]) -> Entries:
+    """Return the entries of a list after some changes."""
+    changed = {change.key: entries_of(change)[1] for change in changes}
+    return {name: entry for name, entry in {**listed, **changed}.items() if entry is not None}
+
+
+def check_status(name: str, status: str) -> bool:
+    """Return whether an entry with a status is in force.
+
+    Raises:
+        TaskError: If it never will be.
+    """
+    if status == "FAILED":
+        raise TaskError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
+    return status == "ACTIVE"
+
+
+def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = "") -> TaskError:
+    """Return the error of a timeout before entries are in force; `kept` is a sentence for the message."""
+    unanswered = " Atlas did not answer in the end." if error.unanswered else ""
+    return TaskError(
+        f"{', '.join(names)} of the access list is still not in force after {error.span}.{unanswered}{kept}",
+        hint=f"Raise {as_option('wait_timeout')}, or run the task again later.",
+    )
+
+
+def other_comment(name: str, entry: AccessEntry, comment: str | None) -> str:
+    """Return why `only_own` keeps an entry: it has another comment than the task would give it."""
+    has = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
+    return f"{name} has {has}, not {comment!r}: somebody else uses it, or has changed it."
+
+
+def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:
+    """Return the change of an entry; `before` is None for a new one, and `after` for a removed one."""
+    action: t.Literal["create", "update", "delete"] = "update"
+    if before is None or after is None:
+        action = "create" if before is None else "delete"
+    return Change(action, name, None if before is None else {**before}, None if after is None else {**after})
+
+
+def entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
+    """Return the entry before and after a change."""
+    return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
+
+
+def to_requests(changes: t.Iterable[Change]) -> list[AccessEntry]:
+    """Return the entries as they are after changes, as requests need them."""
+    return [to_send(entry) for _before, entry in map(entries_of, changes) if entry is not None]
+
+
+def as_listed(entries: Entries, listed: Entries) -> dict[str, AccessEntry]:
+    """Return entries by the names that a list has for them."""
+    return {spelled(name, listed): entry for name, entry in entries.items()}
+
+
+def find_writes(entries: Entries, listed: Entries, *, keep_comment: bool) -> tuple[Change, ...]:
+    """Return the changes that a list needs to have some entries, sorted by name.
+
+    Raises:
+        TaskError: If one is not possible.
+    """
+    writes = []
+    for name, entry in as_listed(entries, listed).items():
+        current = listed.get(name)
+        if entry["delete_after_date"] not in (None, NEVER) and current is not None and current["delete_after_date"] is None:
+            # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
+            raise TaskError(
+                f"{name} is permanent in the access list, and cannot be given a delete_after_date.",
+                hint="Leave delete_after_date out, or remove the entry first (state: absent).",
+            )
+        after = merged(current, entry, keep_comment=keep_comment)
+        if after != current:
+            writes.append(to_change(name, current, after))
+    return tuple(sorted(writes, key=lambda change: change.key))
+
+
+def find_expiring(entries: Entries, listed: Entries, wanted: str | None) -> str:
+    """Return those of some entries in a list that are declared with this `delete_after_date` and expire, with their dates."""
+    wanted_so = [name for name, entry in as_listed(entries, listed).items() if entry["delete_after_date"] == wanted]
+    dates = ((name, listed[name]["delete_after_date"]) for name in wanted_so if name in listed)
+    return ", ".join(f"{name} at {date}" for name, date in dates if date)
+
+
 # The state of a request is the list; that of an entry that is waited for by itself is whether it is in force, or why it never
 # will be.
 AccessState = t.Union[AccessListState, bool, TaskError]
@@ -154,13 +269,13 @@ def read_statuses(access_list: AccessList, names: t.Sequence[str], parallel: int
     return {names[0]: first, **call_all({name: partial(read, name) for name in others}, parallel)}
 
 
-def add_missing(access_list: AccessList, planner: AccessListPlanner) -> Written:
+def add_missing(access_list: AccessList, entries: Entries) -> Written:
     """Add what is missing: in one request or, if Atlas refuses one entry, one by one.
 
     Raises:
         TaskError: If all fail for one reason, or the outcome of some is unknown.
     """
-    changes, listed = _missing(access_list, planner)
+    changes, listed = _missing(access_list, entries)
     try:
         if changes:
             access_list.create_entries(to_requests(changes))
@@ -170,14 +285,14 @@ def add_missing(access_list: AccessList, planner: AccessListPlanner) -> Written:
     except TaskError as error:
         if len(changes) == 1 or error.outcome_unknown or error.is_unanswered:
             raise
-    changes, listed = _missing(access_list, planner)
+    changes, listed = _missing(access_list, entries)
     return _one_by_one(listed, changes, lambda change: access_list.create_entries(to_requests([change])))
 
 
-def _missing(access_list: AccessList, planner: AccessListPlanner) -> tuple[Changes, Entries]:
+def _missing(access_list: AccessList, entries: Entries) -> tuple[Changes, Entries]:
     """Read the list, and return the additions that it needs, and the list."""
     listed = access_list.list_entries()
-    return planner.plan_present(AccessListState(listed, listed)).changes, listed
+    return find_writes(entries, listed, keep_comment=True), listed
 
 
 def remove_chosen(access_list: AccessList, choose: t.Callable[[Entries], Changes]) -> Written:

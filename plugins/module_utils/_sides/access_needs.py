@@ -14,7 +14,7 @@ from .._clouds.clouds import block_of, cloud_of, name_of
 from .._entries.parser import PeerEntry, default_comment
 from .._resources.access_list import AccessEntry, is_name, key_of, spelled
 from .._values.blocks import do_overlap, is_part
-from .access_plan import AccessListState, other_comment
+from .access_list import AccessListState, other_comment
 from .path_state import PathState
 
 if t.TYPE_CHECKING:

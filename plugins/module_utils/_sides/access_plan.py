@@ -1,20 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The access list of a project: its state, and the plan for its entries."""
+"""The entries of the access list that one task declares: their plan, their requests, and what they wait for."""
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import replace
+from functools import partial
 
 from .._engine.entry import join_problems, read_entries
-from .._engine.options import Parameters
-from .._engine.plan import Change, Plan, Step, find_differences
+from .._engine.options import Parameters, name_project
+from .._engine.plan import Change, Facts, Plan, Step, find_differences
 from .._engine.prune import check_ceiling, check_ignore, split_ignored
+from .._engine.side import ONLY, Call, Context, Effect, Owner, Query, Replies, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import InvalidOptionError, TaskError, as_option
+from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import (
     ENTRY_FIELDS,
     ENTRY_FITS,
@@ -22,18 +23,33 @@ from .._resources.access_list import (
     NEVER,
     SUBJECTS,
     AccessEntry,
+    AccessList,
     find_mistakes,
     in_both_forms,
     is_name,
     key_of,
-    merged,
     spelled,
-    to_send,
+)
+from .access_list import (
+    IN_FORCE,
+    AccessListState,
+    AccessRequest,
+    AccessStates,
+    Changes,
+    Entries,
+    Written,
+    as_listed,
+    check_status,
+    entries_of,
+    find_expiring,
+    find_writes,
+    list_in,
+    not_in_force,
+    to_change,
+    to_requests,
 )
 
-Entries = t.Mapping[str, AccessEntry]
-# What a removal waits for if the declared entries must be in force first.
-IN_FORCE = "in force"
+_LIVE_PEER = "live peer"
 # The options of an entry.
 ENTRY_SPEC: dict[str, dict[str, t.Any]] = {name: {"type": "str"} for name in ENTRY_FIELDS}
 # The end of a block that holds every address.
@@ -79,40 +95,6 @@ def parse_access_entries(params: Parameters) -> tuple[list[AccessEntry], list[st
     return entries, warnings
 
 
-@dataclass(frozen=True)
-class AccessRequest:
-    """What a step sends; two are equal if they send the same.
-
-    Attributes:
-        sent: The entries to write, or the name of the one to remove; of a list of connections, the names of all.
-        changes: The changes that it makes, from the state in which it is planned.
-    """
-
-    sent: tuple[AccessEntry | t.Mapping[str, t.Any] | None, ...] | tuple[str, ...] | str
-    changes: tuple[Change, ...] = field(compare=False)
-
-
-@dataclass(frozen=True)
-class AccessListState:
-    """The access list of a project.
-
-    Attributes:
-        listed: All entries, by name.
-        first: The entries when the task began; later ones were added by others, and are never pruned.
-        waiting: The names of the declared entries that are not in force yet; None if unknown.
-    """
-
-    listed: Entries
-    first: Entries
-    waiting: tuple[str, ...] | None = None
-
-
-def after_changes(listed: Entries, changes: t.Iterable[Change]) -> Entries:
-    """Return the entries of a list after some changes."""
-    changed = {change.key: entries_of(change)[1] for change in changes}
-    return {name: entry for name, entry in {**listed, **changed}.items() if entry is not None}
-
-
 class AccessListPlanner:
     """Plans the changes of an access list.
 
@@ -121,13 +103,13 @@ class AccessListPlanner:
         done: The changes that the task has made.
     """
 
-    def __init__(self, params: Parameters, done: t.Mapping[t.Hashable, Change] = MappingProxyType({})) -> None:
+    def __init__(self, params: Parameters, done: t.Mapping[t.Hashable, Change]) -> None:
         self._params, self._done = params, done
         self._declared: dict[str, AccessEntry] = {str(key_of(entry)): entry for entry in params["entries"]}
 
     def declared(self, listed: Entries) -> dict[str, AccessEntry]:
         """Return the entries of the options, by the names that a list has for them."""
-        return {spelled(name, listed): entry for name, entry in self._declared.items()}
+        return as_listed(self._declared, listed)
 
     def plan_absent(self, state: AccessListState) -> Plan:
         """Plan the removal of the declared entries, except those that `left` returns."""
@@ -155,7 +137,10 @@ class AccessListPlanner:
         Raises:
             TaskError: If an entry cannot be written.
         """
-        writes, to_prune = self._writes(state), self.to_prune(state)
+        writes, to_prune = (
+            find_writes(self._declared, state.listed, keep_comment=self._params["keep_comment"]),
+            self.to_prune(state),
+        )
         new = sum(change.before is None for change in writes)
         early = max(0, min(len(state.listed) + new - MOST_ENTRIES, len(to_prune))) if new else 0
         removals = _removals(state.listed, to_prune)
@@ -205,26 +190,6 @@ class AccessListPlanner:
             "undeclared": len(others),
         }
 
-    def _writes(self, state: AccessListState) -> tuple[Change, ...]:
-        """Return the changes that the declared entries need, sorted by name.
-
-        Raises:
-            TaskError: If one is not possible.
-        """
-        writes, listed = [], state.listed
-        for name, entry in self.declared(listed).items():
-            current = listed.get(name)
-            if entry["delete_after_date"] not in (None, NEVER) and current is not None and current["delete_after_date"] is None:
-                # PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY; removing it first would shut clients out for a moment.
-                raise TaskError(
-                    f"{name} is permanent in the access list, and cannot be given a delete_after_date.",
-                    hint="Leave delete_after_date out, or remove the entry first (state: absent).",
-                )
-            after = merged(current, entry, keep_comment=self._params["keep_comment"])
-            if after != current:
-                writes.append(to_change(name, current, after))
-        return tuple(sorted(writes, key=lambda change: change.key))
-
     def _check_ignore(self, state: AccessListState, to_prune: t.Sequence[str]) -> tuple[dict[str, TaskError], tuple[str, ...]]:
         """Return the refusal of a plan that prunes while a pattern matches nothing, and the warnings about patterns."""
         if not self._params["prune"]:
@@ -236,7 +201,7 @@ class AccessListPlanner:
     def _warn(self, state: AccessListState, early: t.Sequence[str]) -> tuple[str, ...]:
         """Return warnings of declared entries that expire although no option says so, and of `early` removals."""
         warnings: tuple[str, ...] = ()
-        if expiring := self.expiring(state, None):
+        if expiring := find_expiring(self._declared, state.listed, None):
             warnings += (
                 f"Atlas will remove entries that are declared: {expiring}. Set delete_after_date: never to make them permanent, "
                 "or to their dates if they may go.",
@@ -246,22 +211,13 @@ class AccessListPlanner:
             warnings += (f"The access list has no room for the new entries, so that these are removed before: {names}.",)
         return warnings
 
-    def expiring(self, state: AccessListState, wanted: str | None) -> str:
-        """Return the existing entries that are declared with this `delete_after_date` and expire, with their dates."""
-        dates = {
-            name: state.listed[name]["delete_after_date"]
-            for name, entry in self.declared(state.listed).items()
-            if name in state.listed and entry["delete_after_date"] == wanted
-        }
-        return ", ".join(f"{name} at {date}" for name, date in dates.items() if date)
-
     def check_permanent(self, state: AccessListState) -> None:
         """Check that no entry expires that the options make permanent.
 
         Raises:
             TaskError: If one does.
         """
-        if expiring := self.expiring(state, NEVER):
+        if expiring := find_expiring(self._declared, state.listed, NEVER):
             raise TaskError(
                 f"Atlas has kept the ends of {expiring}.",
                 description="make entries of the access list permanent",
@@ -284,54 +240,109 @@ class AccessListPlanner:
         return {"": error} if error is not None else {}
 
 
-def check_status(name: str, status: str | TaskError) -> bool:
-    """Return whether an entry is in force.
+class DeclaredEntries:
+    """The entries that one task declares, in one owner.
+
+    They are added in one request, and others removed one by one. They have to be in force before others are pruned and, if the
+    task waits, at the end.
 
     Args:
-        name: The entry.
-        status: Its status, or the error of reading it.
-
-    Raises:
-        TaskError: If it never will be, or its status could not be read.
+        context: The options, and what was done.
+        access_list: The access list in Atlas.
+        planner: Plans its changes.
+        has_live_peer: Reads whether the project has a live connection, without which it takes no security groups.
     """
-    if isinstance(status, TaskError):
-        raise status
-    if status == "FAILED":
-        raise TaskError(f"Atlas could not bring {name} of the access list into force.", hint="Run the task again.")
-    return status == "ACTIVE"
 
+    def __init__(
+        self, context: Context, access_list: AccessList, planner: AccessListPlanner, has_live_peer: t.Callable[[], bool]
+    ) -> None:
+        self._params, self._access_list, self._planner = context.params, access_list, planner
+        self._facts = Facts(lambda key: has_live_peer())
+        self._is_absent = context.params["state"] == "absent"
 
-def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = "") -> TaskError:
-    """Return the error of a timeout before entries are in force; `kept` is a sentence for the message."""
-    unanswered = " Atlas did not answer in the end." if error.unanswered else ""
-    return TaskError(
-        f"{', '.join(names)} of the access list is still not in force after {error.span}.{unanswered}{kept}",
-        hint=f"Raise {as_option('wait_timeout')}, or run the task again later.",
-    )
+    def _awaited(self, state: AccessListState) -> t.Collection[str]:
+        """Return the declared entries that are not known to be in force."""
+        return self._planner.declared(state.listed) if state.waiting is None else state.waiting
 
+    def polls(self, owners: t.Sequence[Owner], states: AccessStates) -> t.Iterable[Query]:
+        """Return a query for the status of each entry that is waited for."""
+        names = self._awaited(list_in(states, ONLY))
+        return [Query(name, partial(self._access_list.get_status, name)) for name in names]
 
-def other_comment(name: str, entry: AccessEntry, comment: str | None) -> str:
-    """Return why `only_own` keeps an entry: it has another comment than the task would give it."""
-    has = "no comment" if entry["comment"] is None else f"the comment {entry['comment']!r}"
-    return f"{name} has {has}, not {comment!r}: somebody else uses it, or has changed it."
+    def observe(self, replies: Replies, states: AccessStates) -> AccessStates:
+        """Return which entries are not in force yet.
 
+        Raises:
+            TaskError: If Atlas could not bring one into force.
+        """
+        state = list_in(states, ONLY)
+        waiting = (name for name in self._awaited(state) if name not in replies or not check_status(name, replies[name]))
+        return {ONLY: replace(state, waiting=(*waiting,))}
 
-def to_change(name: str, before: AccessEntry | None, after: AccessEntry | None) -> Change:
-    """Return the change of an entry; `before` is None for a new one, and `after` for a removed one."""
-    action: t.Literal["create", "update", "delete"] = "update"
-    if before is None or after is None:
-        action = "create" if before is None else "delete"
-    return Change(action, name, None if before is None else {**before}, None if after is None else {**after})
+    def plan(self, owners: t.Sequence[Owner], states: AccessStates) -> Plan:
+        """Plan which entries to write or to remove.
 
+        Raises:
+            TaskError: If one is not possible.
+        """
+        state = list_in(states, ONLY)
+        if self._is_absent:
+            return self._planner.plan_absent(state)
+        plan = self._planner.plan_present(state)
+        if plan.steps and plan.steps[0].action == "delete":
+            # Check before anything is removed: Atlas would refuse the groups afterwards.
+            self._check_groups(plan.changes)
+        # If the list has changed meanwhile, a refused plan may have been carried out in part.
+        where = f"The list is refused for {name_project(self._params)}:"
+        return replace(
+            plan, refusals={key: error.with_message(f"{where} {error.message}") for key, error in plan.refusals.items()}
+        )
 
-def entries_of(change: Change) -> tuple[AccessEntry | None, AccessEntry | None]:
-    """Return the entry before and after a change."""
-    return t.cast("AccessEntry | None", change.before), t.cast("AccessEntry | None", change.after)
+    def _check_groups(self, changes: t.Iterable[Change]) -> None:
+        if any(change.after and change.after["aws_security_group"] for change in changes) and not self._facts[_LIVE_PEER]:
+            raise TaskError(
+                "Security groups can be allowed only beside a VPC peering connection, and there is none.",
+                hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
+            )
 
+    def foreseen(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
+        """Return the steps to predict, after checking that there is a live connection if the list gets security groups."""
+        self._check_groups(change for step in steps for change in step.request.changes)
+        return steps
 
-def to_requests(changes: t.Iterable[Change]) -> list[AccessEntry]:
-    """Return the entries as they are after changes, as requests need them."""
-    return [to_send(entry) for _before, entry in map(entries_of, changes) if entry is not None]
+    def wait(self, owner: Owner, step: Step | None, states: AccessStates) -> Waiting | None:
+        """Wait until all declared entries are in force: at the end if the task waits, and always before others are pruned.
+
+        Raises:
+            TaskError: If an entry expires that was to become permanent.
+        """
+        if step is not None and step.after is None:
+            return None
+        state = list_in(states, ONLY)
+        if not self._is_absent:
+            self._planner.check_permanent(state)
+        is_waited_for = step is not None or (self._params["wait"] and not self._is_absent)
+        return Waiting(IN_FORCE, polls_at_once=state.waiting is None) if is_waited_for and self._awaited(state) else None
+
+    def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
+        """Return the error that names the entries which are not in force, and whether they keep others from being pruned."""
+        kept = "" if step is None else " So no entry was pruned yet."
+        return not_in_force(list_in(states, ONLY).waiting or (), error, kept=kept)
+
+    def write(self, step: Step, state: AccessListState) -> Call:
+        """Return a call that writes entries in one request, or removes one."""
+        changes: Changes = step.request.changes
+        if step.action == "delete":
+            return partial(_remove, self._access_list, state.listed, changes)
+        return partial(_write, self._access_list, state.listed, changes, partial(self._planner.check_permanent, state))
+
+    def effect(self, written: Written, new: t.Sequence[str]) -> Effect:
+        """Return the changes made."""
+        return Effect({}, written.made)
+
+    def line(self, states: AccessStates) -> str:
+        """Return nothing: a task on one list has no lines."""
+        return ""
 
 
 def to_actions(changes: t.Iterable[Change], declared: t.Iterable[str]) -> list[dict[str, t.Any]]:
@@ -359,3 +370,34 @@ def _to_write(writes: tuple[Change, ...]) -> Step:
 
 def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
     return tuple(to_change(name, listed[name], None) for name in names)
+
+
+def _remove(access_list: AccessList, listed: Entries, changes: Changes) -> Written:
+    access_list.delete_entry(changes[0].key)
+    return Written.of(listed, changes)
+
+
+def _write(access_list: AccessList, listed: Entries, changes: Changes, check_permanent: t.Callable[[], None]) -> Written:
+    """Write entries, and return the changes as Atlas shows them.
+
+    Whether Atlas makes a temporary entry permanent is not documented, so such an entry is read again.
+
+    Raises:
+        TaskError: If the entries are refused, an entry cannot be read, or all of them are unchanged.
+    """
+    access_list.create_entries(to_requests(changes))
+    made = []
+    for change in changes:
+        found, (before, after) = change, entries_of(change)
+        if before and after and before["delete_after_date"] and not after["delete_after_date"]:
+            try:
+                entry = access_list.get_entry(change.key)
+            except TaskError as error:
+                raise error.with_outcome(unknown=True) from error.__cause__
+            if entry["delete_after_date"]:
+                found = to_change(change.key, before, entry)
+        if found.after != found.before:
+            made.append(found)
+    if not made:
+        check_permanent()
+    return Written.of(listed, made)

@@ -55,10 +55,17 @@ ROUTABLE = "routable"
 
 
 class Accepter(t.NamedTuple):
-    """The half of one connection in AWS: the options of its module, and the network that has it."""
+    """The half of one connection in AWS.
+
+    Attributes:
+        params: The options of its module.
+        network: The network that has it.
+        facts: The prefix lists and the quota for its routes.
+    """
 
     params: Parameters
     network: Network
+    facts: FactsMapping
 
 
 class AwsReader:
@@ -76,7 +83,6 @@ class AwsReader:
     def __init__(self, accepters: t.Mapping[Owner, Accepter]) -> None:
         self.owners = [*accepters]
         self._accepters = accepters
-        self._facts = {owner: Facts(partial(_read_fact, one.network)) for owner, one in accepters.items()}
         # The warnings about wider routes so far: a later plan has only what is left to do.
         self._takeover_texts: dict[Takeover, str] = {}
 
@@ -84,14 +90,10 @@ class AwsReader:
         """Return what the half of an owner should be."""
         return self._accepters[owner]
 
-    def facts_of(self, owner: Owner) -> FactsMapping:
-        """Return the prefix lists and the quota for the routes of an owner."""
-        return self._facts[owner]
-
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose, states: t.Mapping[Owner, View]) -> t.Iterable[Query]:
         """Ask for all that a connection needs or, in a poll, for the connection alone."""
         for owner in owners:
-            (params, network), known = self._accepters[owner], states.get(owner)
+            (params, network, unused), known = self._accepters[owner], states.get(owner)
             if purpose is Purpose.POLL:
                 call: Call = partial(_poll, network, params["connection_id"])
             elif known is None:
@@ -110,9 +112,9 @@ class AwsReader:
         return with_texts(joined(plans), [change for plan in plans for change in plan.route_changes], self._takeover_texts)
 
     def _plan_one(self, owner: Owner, view: View) -> AccepterPlan:
-        params = self._accepters[owner].params
+        params, unused, facts = self._accepters[owner]
         is_absent = params["state"] == "absent"
-        plan = plan_absent(params, view) if is_absent else plan_present(params, view, self._facts[owner])
+        plan = plan_absent(params, view) if is_absent else plan_present(params, view, facts)
         if not is_absent and plan.block is None:
             plan = replace(plan, warnings=(NO_BLOCK, *plan.warnings))
         return plan.of_owner(owner)
@@ -244,12 +246,12 @@ class AwsSide(Side[View]):
 
     def request(self, step: Step) -> Call:
         """Make one change, unless it is already made; the call returns the view after it."""
-        params, network = self.reader.half_of(step.owner)
+        half = self.reader.half_of(step.owner)
         view = self.reader.view_of(step.owner, self.states[step.owner])
         self.sent[step.owner] = step
         if shows(view, step.request):
             return _nothing
-        return partial(_make_change, network, params, view, self.reader.facts_of(step.owner), step.request)
+        return partial(_make_change, half, view, step.request)
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the change, unless others have made it. The reply to an acceptance has a state that is not final."""
@@ -307,6 +309,11 @@ def _look(network: Network, params: Parameters) -> View:
     return network.look(params, network.session.find_account_id())
 
 
+def facts_of(network: Network) -> Facts:
+    """Return the prefix lists and the quota for routes, each of which is read at its first use."""
+    return Facts(partial(_read_fact, network))
+
+
 def _read_fact(network: Network, key: str) -> t.Collection[str] | int | None:
     """Read the blocks of a prefix list, or how many routes a table may have; None if the credentials may not."""
     return network.session.find_quota(key) if key == ROUTES_QUOTA else network.get_list(key)
@@ -316,7 +323,7 @@ def _nothing() -> None:
     """Send nothing: it is already there."""
 
 
-def _make_change(network: Network, params: Parameters, view: View, facts: FactsMapping, request: Request) -> View:
+def _make_change(half: Accepter, view: View, request: Request) -> View:
     """Make a change, and return the view after it.
 
     Raises:
@@ -324,12 +331,12 @@ def _make_change(network: Network, params: Parameters, view: View, facts: FactsM
     """
     if isinstance(request, Accept):
         # AWS may show more than when the plan was made.
-        plan_present(params, view, facts)
+        plan_present(half.params, view, half.facts)
     elif isinstance(request, RouteChange) and request.action != "delete":
         connection = view.connection
-        find_block(params, connection)
+        find_block(half.params, connection)
         request = replace(request, target=connection.id if connection is not None else None)
-    return make_change(network.session, view, request)
+    return make_change(half.network.session, view, request)
 
 
 def _connection(params: Parameters, view: View) -> PeeringConnection | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from .._aws.accepter.network import RegionSurvey
-from .._aws.accepter.routes import Facts, choose_tables
+from .._aws.accepter.routes import choose_tables
 from .._aws.accepter.view import Accept, EnableDns, RouteChange, View, may_lead, shows
 from .._aws.errors import AdvisedError, Way
 from .._aws.objects import ACTIVE, ENDED, PENDING, PROVISIONING, PeeringConnection
@@ -278,11 +278,8 @@ class AwsEntries(AwsReader):
     def half_of(self, owner: Owner) -> Accepter:
         """Return the options of an entry, with what Atlas shows now, and its network."""
         key = str(owner)
-        return Accepter(self._terms.options_now(self._terms.entries[key]), self._networks.survey_of(key))
-
-    def facts_of(self, owner: Owner) -> Facts:
-        """Return the prefix lists and the quota that were read."""
-        return self._networks.survey_of(str(owner)).facts
+        survey = self._networks.survey_of(key)
+        return Accepter(self._terms.options_now(self._terms.entries[key]), survey, survey.facts)
 
     def queries(self, owners: t.Sequence[Owner], purpose: Purpose, states: t.Mapping[Owner, View]) -> t.Iterable[Query]:
         """Ask for the connections of each account and region in a poll or, after a lost step, for all that its entry needs."""

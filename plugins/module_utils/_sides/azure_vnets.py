@@ -56,9 +56,7 @@ class VnetReads:
         Raises:
             TaskError: If it cannot be read.
         """
-        with azure_names():
-            session = self._session.open_azure(self._credentials(fields, entry), directory)
-            return Access(session, self.make_params(fields, wanted, ())).look()
+        return self.requests(self.make_params(fields, wanted, ()), directory, entry).look()
 
     def look_at_pruned(self, peer: Peer) -> AccessState | None:
         """Return what Atlas may do at the VNet of a connection; None if the task has no credentials for its subscription.
@@ -69,8 +67,9 @@ class VnetReads:
         fields = fields_of(peer)
         return if_known(lambda: self.look(fields, fields["azure_directory_id"], "absent"))
 
+    @azure_names()
     def requests(self, params: Parameters, directory: str | None, entry: PeerEntry | None = None) -> Access:
-        """Return the requests about a VNet that was read, with its open session."""
+        """Return the requests about a VNet, with its session."""
         fields = parse_vnet_id(params["scope"])._asdict()
         return VnetAccess(self._session.open_azure(self._credentials(fields, entry), directory), params)
 

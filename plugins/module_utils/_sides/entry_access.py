@@ -20,18 +20,26 @@ from .._http.errors import StoppedError, TaskError, as_count, as_option
 from .._http.pauses import Sleep, stoppable_sleep
 from .._resources.access_list import MOST_ENTRIES, AccessList
 from .._values.blocks import do_overlap
-from .access_list import AccessListSide, AccessState, AccessStates, Written, add_missing, list_in, read_statuses, remove_chosen
-from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, list_of, place_of
-from .access_plan import (
+from .access_list import (
     IN_FORCE,
-    AccessListPlanner,
+    AccessListSide,
     AccessListState,
     AccessRequest,
+    AccessState,
+    AccessStates,
     Entries,
+    Written,
+    add_missing,
     after_changes,
+    find_expiring,
+    find_writes,
+    list_in,
     not_in_force,
+    read_statuses,
+    remove_chosen,
     to_change,
 )
+from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, list_of, place_of
 from .path_state import ACCESS, CLEANING, PathSide, PathState, late_error_of
 
 if t.TYPE_CHECKING:
@@ -153,13 +161,14 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         for name, need in to_remove.items():
             owner = need.owners[0] if name in replaced else ""
             batches.setdefault(owner, []).append(to_change(name, access.listed[name], None))
-        planner = _planner(wanted)
-        added = planner.plan_present(access).changes
+        entries = {name: need.entry for name, need in wanted.items()}
+        # Those of others keep their comments.
+        added = find_writes(entries, access.listed, keep_comment=True)
         steps = [self._to_step(("remove", owner), needs, batch, IN_FORCE if owner else None) for owner, batch in batches.items()]
         steps += [self._to_step(_ADD, needs, added)] if added else []
         removals = (change for batch in batches.values() for change in batch)
         changes = tuple(_shown(change, needs[change.key]) for change in (*removals, *added))
-        expiring = planner.expiring(access, None)
+        expiring = find_expiring(entries, access.listed, None)
         warnings = (
             f"Atlas will remove entries of the access list that connections need: {expiring}. Make them permanent in Atlas, or "
             "remove them there and run the task again.",
@@ -313,8 +322,8 @@ class AccessRequests:
         """Return a call that adds entries or removes some, when it is the turn of this task."""
         names, path = step.request.sent, self._path
         if any(change.after is not None for change in step.request.changes):
-            needs = {name: need for name, need in self._choice.needs.wanted(path).items() if name in names}
-            return partial(self._in_turn, partial(add_missing, self._access_list, _planner(needs)))
+            entries = {name: need.entry for name, need in self._choice.needs.wanted(path).items() if name in names}
+            return partial(self._in_turn, partial(add_missing, self._access_list, entries))
         # It runs in a thread.
         choose = partial(_removals, self._choice.users, names, replace(path))
         if not choose(access.listed):
@@ -360,11 +369,6 @@ class AccessRequests:
 def _removals(users: AccessUsers, names: t.Container[str], path: PathState, listed: Entries) -> list[Change]:
     to_remove = users.to_remove(replace(path, access=replace(list_of(path), listed=listed)))
     return [to_change(name, listed[name], None) for name in to_remove if name in names]
-
-
-def _planner(needs: t.Mapping[str, AccessRule]) -> AccessListPlanner:
-    """Return a planner that adds entries: those of others stay, and keep their comments."""
-    return AccessListPlanner({"entries": [need.entry for need in needs.values()], "keep_comment": True, "prune": False})
 
 
 def _shown(change: Change, need: AccessRule) -> Change:

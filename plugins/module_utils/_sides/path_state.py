@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from .._azure.plan import AccessState
     from .._gcp.network import NetworkState
     from .._resources.containers import Container
-    from .access_plan import AccessListState
+    from .access_list import AccessListState
 
 # The stages of a task, in order. The steps of one begin when those of the stages before have ended.
 CONTAINERS, ROLES, CLEANING, REQUESTS, ACTING, AVAILABLE, ACCESS = (

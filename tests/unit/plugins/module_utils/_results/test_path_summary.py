@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError, as_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathEnds
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_summary import PathSummary
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.draft import CEILING
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_state import Failure, PathState

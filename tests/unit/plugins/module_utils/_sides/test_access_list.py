@@ -9,8 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import AccessListSide
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListPlanner
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.declared_access import DeclaredEntries
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListPlanner, DeclaredEntries
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 A, B, C = "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"

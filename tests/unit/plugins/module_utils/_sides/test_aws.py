@@ -13,7 +13,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_accepter import ACCEPTER_SPEC
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.aws import Accepter, AwsReader, AwsSide
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.aws import Accepter, AwsReader, AwsSide, facts_of
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
 
 ID, BLOCK, ACCOUNT = "pcx-0123456789abcdef0", "192.168.248.0/21", "1" * 12
@@ -53,7 +53,8 @@ def side(shown: View | None = None, owners: tuple[str, ...] = ("a",), **options:
     unset = {name: option.get("default") for name, option in ACCEPTER_SPEC.options.items()}
     params = {**unset, "connection_id": ID, "atlas_cidr_block": BLOCK, "wait": True, "wait_timeout": 600, **options}
     network = Watched()
-    made = AwsSide(Context(params, FakeClock()), AwsReader({owner: Accepter(params, network) for owner in owners}))
+    half = Accepter(params, network, facts_of(network))
+    made = AwsSide(Context(params, FakeClock()), AwsReader(dict.fromkeys(owners, half)))
     if shown is not None:
         made.states = dict.fromkeys(owners, shown)
     return made, network

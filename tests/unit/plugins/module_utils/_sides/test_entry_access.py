@@ -24,7 +24,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import StoppedError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_peering import OPERATION
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.access_list import AccessList
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import IN_FORCE, AccessListState
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import IN_FORCE, AccessListState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.connection import PeerState
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_access import EntryAccess
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_peers import PeerRemovals
