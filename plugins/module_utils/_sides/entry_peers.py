@@ -27,7 +27,7 @@ from .set_state import PeerSetState
 
 
 class PathPeers(PeerSet):
-    """Reads, plans and sends the connections of a list of the whole path, for `EntryPeers` and its side.
+    """Reads and plans the connections of a list of the whole path, for `EntryPeers`.
 
     Args:
         context: What all sides of the run share; the options have the `base_url` of the session.
@@ -91,8 +91,6 @@ class PathPeers(PeerSet):
         """Return an error with the options of this task and, if it is about an entry, the name of that."""
         entry, better = self.path_entries.get(key), error.from_project() if isinstance(error, HolderError) else error
         return better if entry is None else entry.named(better)
-
-    # Questions of the side.
 
     def plan(self, state: PeerSetState) -> Plan:
         """Plan the whole path again, and return what is left to do for the list."""
