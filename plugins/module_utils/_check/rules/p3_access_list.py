@@ -235,9 +235,8 @@ def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionF
     statuses = {key: known(facts.atlas.access_status).get(key) for key in entries}
     active = ListedEntries(one for key, one in entries.items() if statuses[key] == _IN_FORCE)
     inactive = {key: one for key, one in entries.items() if statuses[key] in _NOT_IN_FORCE}
-    lost = _difference(
-        _find_uncovered(facts, ListedEntries(one for key, one in entries.items() if key not in inactive)), uncovered
-    )
+    others = ListedEntries(one for key, one in entries.items() if key not in inactive)
+    lost = _difference(_find_uncovered(facts, others), uncovered)
     found = []
     for key, one in inactive.items():
         concerned = [client for client, parts in lost.items() if client.kind != "unread" and _concerns(one, client, parts)]
