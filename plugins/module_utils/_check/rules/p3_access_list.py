@@ -41,9 +41,8 @@ _Network = ipaddress.IPv4Network
 _SUBJECT = "access list"
 # A check warns of an entry that expires within this time.
 _SOON = datetime.timedelta(days=1)
-# The status of an entry that Atlas has applied everywhere.
-_IN_FORCE = "ACTIVE"
-_NOT_IN_FORCE = ("PENDING", "FAILED")
+# The status of an entry that Atlas has applied everywhere, and those of others.
+_IN_FORCE, _NOT_IN_FORCE = "ACTIVE", ("PENDING", "FAILED")
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 # How many blocks are proposed before that of the network is, and how many at most.
 _FEW, _MOST = 3, 20
