@@ -20,7 +20,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.environment import own_en
 
 #: How many seconds a command may take.
 LIMIT = 900
-#: Where compiled files of modules are kept: what PYTHONPATH has unless a test sets it.
+#: Where compiled files of modules are kept: PYTHONPATH of what shares its imports. Coverage begins in a file of the same name.
 COMPILED = Path(__file__).resolve().with_name("compiled")
 #: Beginnings of the variables that matter before anything is imported, or to what is imported only once.
 _EARLY = ("ANSIBLE_COLLECTIONS_PATH", "COVERAGE_", "LANG", "LC_", "LD_", "OPENSSL_", "PYTHON", "SSLKEYLOGFILE", "TZ")
@@ -36,9 +36,9 @@ def run_ansible(*words: str, environment: Mapping[str, str], cwd: Path, own_proc
         own_process: Whether the process itself matters, such as its command line or its memory. If Python itself reads something
             else of the environment than it does in most tests, it is one of its own, too.
     """
-    environment = {"PYTHONPATH": str(COMPILED), **environment}
-    if not own_process and _early(environment) == _early(_usual()):
-        return _server().run(words, environment, cwd)
+    sharing = {"PYTHONPATH": str(COMPILED), **environment}
+    if not own_process and _early(sharing) == _early(_usual()):
+        return _server().run(words, sharing, cwd)
     done = subprocess.run(
         [sys.executable, "-m", "ansible", *words],
         cwd=cwd,
