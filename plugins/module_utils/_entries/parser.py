@@ -350,8 +350,10 @@ class EntryParser:
 
     def without_regions(self, name: str, cloud: Cloud) -> InvalidOptionError:
         """Return the error for a region on a cloud where a network container has none."""
-        text = f"{as_option(name)}: the network container on {cloud.name} has no region; a project has one for all regions."
-        return InvalidOptionError(text, hint="Leave it out.")
+        return InvalidOptionError(
+            f"{as_option(name)}: the network container on {cloud.name} has no region; a project has one for all regions.",
+            hint="Leave it out.",
+        )
 
     def complete(self, values: EntryValues, cloud: Cloud) -> None:
         """Fill in what the task says for entries in some regions."""
