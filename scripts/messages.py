@@ -1,12 +1,13 @@
 """Finds what the code can say in failures and warnings, for `docs/messages.md`, which `make fragments` writes.
 
-A message is the text that is given to an error, or to a function that warns. For a value in it, the page has an ellipsis. What is
-put together elsewhere, and texts without words of their own, are left out.
+A message is the text that is given to an error, to a function that warns, or to one that completes the text of an error. For a
+value in it, the page has an ellipsis. What is put together elsewhere, and texts without words of their own, are left out.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def texts_of(node: ast.expr | None) -> list[str]:
     if isinstance(node, ast.JoinedStr):
         return ["".join(texts_of(part)[0] for part in node.values)]
     if isinstance(node, ast.FormattedValue):
-        return texts_of(node.value) if isinstance(node.value, ast.Call) else [VALUE]
+        return texts_of(node.value) if isinstance(node.value, (ast.Call, ast.Constant, ast.JoinedStr)) else [VALUE]
     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("as_option", "as_form"):
         return texts_of(node.args[0])
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -82,14 +83,16 @@ def is_warning(called: str) -> bool:
 
 def messages(folder: Path = ROOT / "plugins") -> Iterator[Message]:
     """Yield the messages of the files in a folder."""
-    for file in sorted(folder.glob("**/*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("**/*.py"))}
+    shared = {name: one for tree in trees.values() for name, one in completions(tree).items() if not name.startswith("_")}
+    for file, tree in trees.items():
         own = {id(call) for one in ast.walk(tree) if isinstance(one, ast.ClassDef) for call in of_own_errors(one)}
+        known = {**shared, **completions(tree)}
         for node in ast.walk(tree):
             if not isinstance(node, (ast.Call, ast.Dict)):
                 continue
             warns = isinstance(node, ast.Call) and is_warning(ast.unparse(node.func))
-            for text in said_by(node, own):
+            for text in said_by(completed(node, known), own):
                 if len(re.findall(r"[A-Za-z]{2,}", text)) >= FEWEST_WORDS:
                     yield Message(text, file.relative_to(ROOT), node.lineno, warns)
 
@@ -111,6 +114,36 @@ def said_by(node: ast.AST, own: set[int]) -> list[str]:
     if not (is_error or id(node) in own or is_warning(called)):
         return []
     return joined(node.args[0], *[one.value for one in node.keywords if one.arg == "hint"] or node.args[1:2])
+
+
+def completions(tree: ast.Module) -> dict[str, tuple[list[str], ast.Call]]:
+    """Return the functions of a file that complete the text of an error: the names of their arguments, and the error, by name."""
+    found = {}
+    for function in tree.body:
+        if not isinstance(function, ast.FunctionDef) or not isinstance(last := function.body[-1], (ast.Return, ast.Raise)):
+            continue
+        error = last.value if isinstance(last, ast.Return) else last.exc
+        names = [one.arg for one in (*function.args.args, *function.args.kwonlyargs)]
+        if not isinstance(error, ast.Call) or not error.args or not isinstance(text := error.args[0], ast.JoinedStr):
+            continue
+        if any(isinstance(one, ast.FormattedValue) and ast.unparse(one.value) in names for one in text.values):
+            found[function.name] = (names, error)
+    return found
+
+
+def completed(node: ast.Call | ast.Dict, known: dict[str, tuple[list[str], ast.Call]]) -> ast.AST:
+    """Return the error that a call completes, with the arguments of the call; any other node as it is."""
+    if not isinstance(node, ast.Call) or (called := ast.unparse(node.func)) not in known:
+        return node
+    names, error = known[called]
+    given = {**dict(zip(names, node.args, strict=False)), **{one.arg: one.value for one in node.keywords if one.arg is not None}}
+
+    class Filled(ast.NodeTransformer):
+        def visit_Name(self, name: ast.Name) -> ast.expr:
+            return given.get(name.id, name)
+
+    Filled().generic_visit(filled := copy.deepcopy(error))
+    return filled
 
 
 def is_text(node: ast.expr) -> bool:

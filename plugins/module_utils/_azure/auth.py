@@ -116,8 +116,9 @@ class Tokens:
                 f"{as_option('secret')}, or {as_option('profile')}.",
                 "cli": f"Sign in with az login --tenant {wanted}.",
             }.get(self._kind, "Correct the directory, or the credentials.")
-            text = f"these credentials are of the directory {found}, and not of {wanted}."
-            raise AuthError(text, description=description, hint=hint)
+            raise AuthError(
+                f"these credentials are of the directory {found}, and not of {wanted}.", description=description, hint=hint
+            )
 
     def _request(self, description: str, resource: str) -> tuple[str, float]:
         """Return a new token, and when it ends."""

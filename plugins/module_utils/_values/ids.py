@@ -73,8 +73,12 @@ def parse_cluster_name(value: str) -> str:
     Raises:
         InvalidValueError: If it is not one. An empty name in a path would request the list of all clusters.
     """
-    hint = "It has letters, digits and hyphens, and does not begin with a hyphen."
-    return _parse(value, _CLUSTER_NAME, "is not the name of a cluster", hint)
+    return _parse(
+        value,
+        _CLUSTER_NAME,
+        "is not the name of a cluster",
+        "It has letters, digits and hyphens, and does not begin with a hyphen.",
+    )
 
 
 def parse_account_id(value: str) -> str:
