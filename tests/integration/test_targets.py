@@ -94,8 +94,8 @@ def test_a_target_comes_out_well_as_modules(target: str, run_target: Callable[[s
     for one in run_target(target, "module"):
         fields = documented[one["action"]]["return"]
         # Those of a loop are in a list of their own.
-        is_one = one["verdict"] in ("ok", "failed") and "results" not in one["result"]
-        values = {key: value for key, value in own_fields(one["result"]).items() if is_one and key not in OF_KEYWORDS}
+        is_single = one["verdict"] in ("ok", "failed") and "results" not in one["result"]
+        values = {key: value for key, value in own_fields(one["result"]).items() if is_single and key not in OF_KEYWORDS}
         assert [fault for key, value in values.items() for fault in differences(value, fields[key], key)] == [], one["task"]
 
 

@@ -206,7 +206,7 @@ class OneFront(Front[World]):
 class ListFront(OneFront):
     """A front about a set of names for each entry of a list."""
 
-    is_one = is_strict = False
+    is_single = is_strict = False
     threads = None
 
     def __init__(self, params: Any, session: World, clock: Any) -> None:

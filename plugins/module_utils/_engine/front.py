@@ -10,12 +10,12 @@ from contextlib import nullcontext
 
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
-from .looks import Looks, Wanted
 from .operation import ModuleBase, S_co, Session, Status
 from .options import Parameters
 from .outcome import Lines, Outcome, Report, RunProgress
 from .plan import ChangeKey, Plan, Planning, Step
 from .side import BEFORE, ONLY, AnySide, AnyState, Context, Failure, Owner, Purpose, Waiting
+from .state_reader import StateReader, Wanted
 
 if t.TYPE_CHECKING:
     from .lists import ListProgress
@@ -40,8 +40,8 @@ class Engine:
     def __init__(self, front: AnyFront, outcome: Outcome, report: Report, clock: Clock, sleep: Sleep) -> None:
         self._front, self._outcome, self._sleep = front, outcome, sleep
         self._progress = _progress_of(front, outcome, report, clock)
-        self._looks = Looks(front)
-        self._planning = Planning(front, self._looks, self._progress, outcome, _saved_plan_of(front))
+        self._reader = StateReader(front)
+        self._planning = Planning(front, self._reader, self._progress, outcome, _saved_plan_of(front))
         self._loop: Loop | None = None
 
     def predict(self) -> None:
@@ -55,7 +55,7 @@ class Engine:
         self._look()
         plan = self._decide()
         for side in self._front.sides:
-            self._looks.take(side, side.predict([step for step in plan.steps if step.side == side.name]))
+            self._reader.take(side, side.predict([step for step in plan.steps if step.side == side.name]))
         changes = {change.key: change for change in plan.changes}
         for step in self._front.foresee(plan):
             self._outcome.changed = True
@@ -74,18 +74,18 @@ class Engine:
         if front.waits_first:
             self._go_through(BEFORE, None, is_last=True)
             if self._loop is not None and self._loop.has_waited:
-                self._looks.look(self._all(), Purpose.AGAIN)
+                self._reader.look(self._all(), Purpose.AGAIN)
                 self._progress.begin()
         self._decide()
         try:
-            with nullcontext() if front.is_one else self._looks.side_by_side():
+            with nullcontext() if front.is_single else self._reader.side_by_side():
                 for stage in front.stages:
                     seconds = front.seconds_of(stage) if stage else None
                     self._go_through(stage, seconds, is_last=stage == front.stages[-1])
                     if front.plans_again_after(stage):
                         self._decide()
         except BaseException as error:
-            if front.is_one:
+            if front.is_single:
                 raise
             rest = front.fail_rest(error) if isinstance(error, TaskError) else {}
             front.context.failures.update(rest)
@@ -107,7 +107,7 @@ class Engine:
         if self._loop is None:
             from .loop import begin_loop
 
-            self._loop = begin_loop(self._front, self._looks, self._planning, self._progress, self._outcome, self._sleep)
+            self._loop = begin_loop(self._front, self._reader, self._planning, self._progress, self._outcome, self._sleep)
         return self._loop
 
     def _go_through(self, stage: str, seconds: float | None, *, is_last: bool) -> None:
@@ -130,7 +130,7 @@ class Engine:
         sides: t.Sequence[AnySide] = ()
         while sides is not self._front.sides:
             sides = self._front.sides
-            self._looks.look(self._all(), Purpose.FIRST)
+            self._reader.look(self._all(), Purpose.FIRST)
         self._progress.begin()
 
     def _all(self) -> Wanted:
@@ -155,7 +155,7 @@ class Engine:
 
 
 def _progress_of(front: AnyFront, outcome: Outcome, report: Report, clock: Clock) -> RunProgress:
-    if front.is_one:
+    if front.is_single:
         return RunProgress(front, outcome, report, clock)
     # Imported late: a module's process compiles each file again.
     from .lists import ListProgress
@@ -206,9 +206,9 @@ class Front(ModuleBase[S_co]):
 
     Attributes:
         stages: The stages, in order: the steps of one are sent when those before have ended. Each has its whole time.
-        is_one: Whether it is about one object: a failure ends the run, and steps are sent in this thread. Otherwise it is a list,
-            whose steps are sent side by side, whose failures stop their entries alone, and whose later plans may only do what
-            the first one has shown.
+        is_single: Whether it is about one object: a failure ends the run, and steps are sent in this thread. Otherwise it is a
+            list, whose steps are sent side by side, whose failures stop their entries alone, and whose later plans may only do
+            what the first one has shown.
         is_strict: Whether the run ends at once if something cannot be read.
         waits_first: Whether something may be waited for before there can be a plan.
         threads: The most steps of a list that are sent at the same time; None for the option `parallel`.
@@ -222,7 +222,7 @@ class Front(ModuleBase[S_co]):
 
     progress: t.ClassVar[type[ListProgress] | None] = None
     stages: t.Sequence[str] = ("",)
-    is_one: t.ClassVar[bool] = True
+    is_single: t.ClassVar[bool] = True
     is_strict: t.ClassVar[bool] = True
     waits_first: t.ClassVar[bool] = False
     threads: t.ClassVar[int | None] = None

@@ -19,13 +19,13 @@ from .wait import WaitTimeoutError
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
-    from .ledger import Kept, Ledger
-    from .looks import Looks
+    from .ledger import Ledger, PendingWait
     from .outcome import RunProgress
     from .plan import Planning
+    from .state_reader import StateReader
 
 
-class Held(t.NamedTuple):
+class RefusedStep(t.NamedTuple):
     """What a refused step waits for, and its refusal."""
 
     waiting: Waiting
@@ -165,7 +165,7 @@ class Intake:
     Args:
         front: The front that runs.
         ledger: Has the steps.
-        looks: Reads the owners.
+        reader: Reads the owners.
         planning: Plans again.
         progress: Shows each event.
 
@@ -178,20 +178,20 @@ class Intake:
         has_waited: Whether anything was waited for.
     """
 
-    def __init__(self, front: AnyFront, ledger: Ledger, looks: Looks, planning: Planning, progress: RunProgress) -> None:
+    def __init__(self, front: AnyFront, ledger: Ledger, reader: StateReader, planning: Planning, progress: RunProgress) -> None:
         self.news: dict[Target, None] = {}
         self.deadlines: dict[Target, float] = {}
         self.has_waited = False
         self._front, self._clock = front, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
-        self.ledger, self.looks, self._planning, self.progress = ledger, looks, planning, progress
+        self.ledger, self.reader, self._planning, self.progress = ledger, reader, planning, progress
         self.waits, self.ready, self.searches = Waits(front.params, front.clock), Ready(ledger), Searches(front, ledger, progress)
 
     def record(self, step: Step, reply: ReplyValue) -> None:
         """Record that a step took effect; `reply` is what its call has returned, or SEEN."""
         side, target = self._sides[step.side], (step.side, step.owner)
         effect = side.record(step, reply)
-        changed = self.looks.take(side, effect.states)
+        changed = self.reader.take(side, effect.states)
         self.ledger.record(step, effect, is_seen=reply is SEEN)
         self.deadlines.pop(target, None)
         self.waits.forget(target)
@@ -200,7 +200,7 @@ class Intake:
             self.stop(self.ledger.fail_entries(effect.failures, side.name, step))
         self.progress.see(changed)
 
-    def refuse(self, target: Target, step: Step, error: TaskError) -> None:
+    def handle_refusal(self, target: Target, step: Step, error: TaskError) -> None:
         """Hold a refused step back, or let another look find its outcome."""
         side = self._sides[target[0]]
         # A request whose outcome is unknown must not be sent again before another look, and one of a failed entry not at all.
@@ -210,25 +210,25 @@ class Intake:
         if waiting is None:
             self._doubt(target, step, error)
             return
-        self.ledger.held[target] = Held(waiting, error)
-        self.keep(target, waiting, is_held=True)
-        if not self._front.is_one:
+        self.ledger.refused[target] = RefusedStep(waiting, error)
+        self.keep(target, waiting, is_refused=True)
+        if not self._front.is_single:
             # It may be known now what others have to do.
             self.progress.see([target])
         # What it occupied is free for other steps.
-        self.news.update({other: None for other in self.waits.of_steps({target[0]}) if other not in self.ledger.held})
+        self.news.update({other: None for other in self.waits.of_steps({target[0]}) if other not in self.ledger.refused})
         if deadline <= self._clock():
-            self.fail_late(target, self.waits.kept(target), self._clock())
+            self.fail_late(target, self.waits.pending(target), self._clock())
 
-    def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> None:
-        """Record and show what an owner waits for, with a refused step if `is_held`."""
+    def keep(self, target: Target, waiting: Waiting, *, is_refused: bool = False) -> None:
+        """Record and show what an owner waits for, with a refused step if `is_refused`."""
         self.has_waited = True
-        is_new = self.waits.keep(target, waiting, is_held=is_held)
+        is_new = self.waits.keep(target, waiting, is_refused=is_refused)
         if target in self.deadlines:
             # It is not sent again yet.
-            self.deadlines[target] = self.waits.kept(target).deadline
+            self.deadlines[target] = self.waits.pending(target).deadline
         # What is polled at once is shown with its state.
-        end = self.waits.shown_end_of(self.waits.kept(target)) if is_new else math.inf
+        end = self.waits.shown_end_of(self.waits.pending(target)) if is_new else math.inf
         if end < math.inf:
             self.progress.see((), waiting, end)
 
@@ -237,32 +237,32 @@ class Intake:
         for unused, owner in targets:
             self.news.update({(name, owner): None for name, side in self._sides.items() if owner in side.states})
         for target in self.waits.of_steps({side for side, _owner in targets}):
-            if target in self.ledger.held:
+            if target in self.ledger.refused:
                 self.release(target)
             self.news[target] = None
 
     def release(self, target: Target) -> None:
         """Let a refused step be sent again, until the end of its wait."""
-        self.deadlines[target] = self.waits.kept(target).deadline
-        del self.ledger.held[target]
+        self.deadlines[target] = self.waits.pending(target).deadline
+        del self.ledger.refused[target]
         self.waits.drop(target)
 
     def fail(self, target: Target, step: Step | None, error: TaskError, cause: BaseException | None = None) -> None:
         """Fail because of a wait. With one object, another look decides about the next step, if that can help."""
-        if self._front.is_one and step is not None:
-            self.ledger.held.pop(target, None)
+        if self._front.is_single and step is not None:
+            self.ledger.refused.pop(target, None)
             self._doubt(target, step, error)
         else:
             self.stop(self.ledger.fail(target, step, error, cause))
 
-    def fail_late(self, target: Target, kept: Kept, moment: float) -> None:
+    def fail_late(self, target: Target, pending: PendingWait, moment: float) -> None:
         """Fail because a wait had timed out at a moment."""
         side, step = self._sides[target[0]], self.ledger.next_step(target)
-        held = self.ledger.held.pop(target, None)
-        refusal = held.refusal if held is not None else None
-        late = WaitTimeoutError(self.waits.waited(kept, moment), kept.unanswered, refusal)
-        error = side.timeout_error(target[1], step, kept.waiting, late)
-        if held is not None and step is not None and not self._front.is_one:
+        refused = self.ledger.refused.pop(target, None)
+        refusal = refused.refusal if refused is not None else None
+        late = WaitTimeoutError(self.waits.waited(pending, moment), pending.unanswered, refusal)
+        error = side.timeout_error(target[1], step, pending.waiting, late)
+        if refused is not None and step is not None and not self._front.is_single:
             error = side.explain(step, error)
         self.fail(target, step, error, late)
 
@@ -283,7 +283,7 @@ class Intake:
             TaskError: If they cannot be read, or the plan must not be carried out.
         """
         try:
-            changed = self.looks.look(by_side(targets), Purpose.AGAIN)
+            changed = self.reader.look(by_side(targets), Purpose.AGAIN)
             self.progress.see(changed)
             plan, stopped = self._plan_again(targets)
         except Exception:
@@ -306,7 +306,7 @@ class Intake:
         Raises:
             TaskError: If the plan is about one object, and must not be carried out.
         """
-        if self._front.is_one:
+        if self._front.is_single:
             return self._planning.decide(), []
         changes: list[Change] = []
         steps: list[Step] = []
@@ -329,7 +329,7 @@ class Intake:
 
     def _fail_unread(self) -> list[Target]:
         """Fail the entries that could not be read again, and return their owners."""
-        unread, self.looks.unread = self.looks.unread, {}
+        unread, self.reader.unread = self.reader.unread, {}
         return [target for entry, (side, error) in unread.items() for target in self.ledger.fail_entries({entry: error}, side)]
 
     def settle(self, target: Target, plan: Plan) -> None:
@@ -341,7 +341,7 @@ class Intake:
             self.record(lost, SEEN)
         is_needed = plan.still_needs(step)
         better = self._sides[step.side].explain(step, error) if is_needed else error
-        is_left = bool(plan.steps) if self._front.is_one else is_needed
+        is_left = bool(plan.steps) if self._front.is_single else is_needed
         if better is not error:
             self.stop(self.ledger.fail(target, step, better, error))
         elif is_left and (tries > self.searches.retries(target) or not may_pass(step, error)):

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a run: which are queued, held, running or in doubt, and what they have done; and what their owners wait for."""
+"""The steps of a run: which are queued, refused, running or in doubt, and what they have done; and what their owners wait for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .wait import INTERVAL_SHARE, SHORTEST_INTERVAL
 if t.TYPE_CHECKING:
     from .._http.pauses import Clock
     from .front import AnyFront
-    from .intake import Held
+    from .intake import RefusedStep
     from .options import Parameters
     from .outcome import Outcome
 
@@ -43,7 +43,7 @@ class Ledger:
         limit: The most steps that are sent at the same time.
 
     Attributes:
-        held: The refused steps that are sent again, by their owners.
+        refused: The refused steps that are sent again, by their owners.
         doubts: The steps in doubt, by their owners.
         lost: The last step of each owner whose outcome is unknown, until it is known or the next one has taken effect.
         tries: How often the steps of each owner have failed in a row.
@@ -53,7 +53,7 @@ class Ledger:
     """
 
     def __init__(self, front: AnyFront, outcome: Outcome, limit: int) -> None:
-        self.held: dict[Target, Held] = {}
+        self.refused: dict[Target, RefusedStep] = {}
         self.doubts: dict[Target, Doubt] = {}
         self.tries: Counter[Target] = Counter()
         self.failed: set[Target] = set()
@@ -74,7 +74,7 @@ class Ledger:
     def fill(self, plan: Plan) -> None:
         """Queue the steps of a plan in place of all unsent ones; later plans may do no more."""
         self._queues.clear()
-        self.held.clear()
+        self.refused.clear()
         self._planned = plan
         for side in self._front.sides:
             # A list may have added owners.
@@ -92,7 +92,7 @@ class Ledger:
         errors: dict[Target, tuple[Step, TaskError]] = {}
         for target in targets:
             self._queues.pop(target, None)
-            self.held.pop(target, None)
+            self.refused.pop(target, None)
         kept = []
         for step in plan.steps:
             if not self._changes.keys() >= {*step.keys}:
@@ -116,7 +116,7 @@ class Ledger:
 
     def know(self, side: str, owners: t.Iterable[Owner]) -> None:
         """Record which entries some owners belong to."""
-        for owner in () if self._front.is_one else owners:
+        for owner in () if self._front.is_single else owners:
             for entry in self._front.entries_of(side, owner, None):
                 self._targets.setdefault(entry, set()).add((side, owner))
 
@@ -186,7 +186,7 @@ class Ledger:
         if isinstance(error, UndoneError):
             self._changed.discard(target)
             self.outcome.changed = bool(self._changed)
-        if self._front.is_one:
+        if self._front.is_single:
             raise error from (cause or error.__cause__)
         self.doubts.pop(target, None)
         entries = self._front.entries_of(*target, step)
@@ -206,7 +206,7 @@ class Ledger:
         for target in stopped:
             self.failed.add(target)
             self._queues.pop(target, None)
-            self.held.pop(target, None)
+            self.refused.pop(target, None)
             self.doubts.pop(target, None)
         return stopped
 
@@ -235,7 +235,7 @@ class Ledger:
         return [*running.values(), *(step for target, step in self.lost.items() if target not in running)]
 
 
-class Kept:
+class PendingWait:
     """A wait of an owner, with its times.
 
     Attributes:
@@ -244,7 +244,7 @@ class Kept:
         deadline: When its time is up.
         due: When it has to be polled or has failed, whichever comes first; its deadline if it is polled with the stage.
         is_paced: Whether it is polled with the stage.
-        is_polled: Whether it was polled since it was kept.
+        is_polled: Whether it was polled since it began.
         unanswered: The error of the last poll; None if it got an answer.
     """
 
@@ -255,7 +255,7 @@ class Kept:
         self.unanswered: TaskError | None = None
 
 
-_due: t.Callable[[Kept], float] = attrgetter("due")
+_due: t.Callable[[PendingWait], float] = attrgetter("due")
 
 
 class Waits:
@@ -272,7 +272,7 @@ class Waits:
     def __init__(self, params: Parameters, clock: Clock) -> None:
         self._params, self._clock = params, clock
         # By side, and by owner.
-        self._kept: dict[str, dict[Owner, Kept]] = {}
+        self._pending: dict[str, dict[Owner, PendingWait]] = {}
         self._since: dict[Target, dict[tuple[str, float | None], float]] = {}
         # Those that a step of another owner may end, with the side of such steps; None for any.
         self._of_steps: dict[Target, str | None] = {}
@@ -284,54 +284,54 @@ class Waits:
         self._next_poll = math.inf
         self._name, self._is_last = "", True
 
-    def begin(self, name: str, seconds: float | None, held: t.Mapping[Target, Held], *, is_last: bool) -> None:
-        """Begin a stage, and drop all waits except those of held steps, which continue. Its time begins with `start`.
+    def begin(self, name: str, seconds: float | None, refused: t.Mapping[Target, RefusedStep], *, is_last: bool) -> None:
+        """Begin a stage, and drop all waits except those of refused steps, which continue. Its time begins with `start`.
 
         Args:
             name: The name of the stage.
             seconds: Its time; None without stages.
-            held: The refused steps that are sent again.
+            refused: The refused steps that are sent again.
             is_last: Whether it is the last one, which waits for all.
         """
         self._name, self._is_last = name, is_last
         self._stage, self._seconds = None if seconds is None else (self._clock(), math.inf), seconds
         self._next_poll = math.inf
-        self._kept.clear()
+        self._pending.clear()
         self._of_steps.clear()
         if seconds is None:
-            self._since = {target: since for target, since in self._since.items() if target in held}
+            self._since = {target: since for target, since in self._since.items() if target in refused}
             self._at_once.clear()
-        for target, held_step in held.items():
-            self.keep(target, held_step.waiting, is_held=True)
+        for target, refused_step in refused.items():
+            self.keep(target, refused_step.waiting, is_refused=True)
 
-    def start(self) -> Kept | None:
+    def start(self) -> PendingWait | None:
         """Let the time of the stage begin, if it has one that has not begun; return its longest wait, a polled one first."""
         if self._stage is None or self._stage[1] < math.inf or self._seconds is None:
             return None
         now = self._clock()
         self._stage = (now, now + self._seconds)
         self._next_poll = now + self._interval(*self._stage)
-        paced: Kept | None = None
-        for unused, kept in self._all():
-            if kept.waiting.polls_at_once and kept.due == kept.since:
+        paced: PendingWait | None = None
+        for unused, pending in self._all():
+            if pending.waiting.polls_at_once and pending.due == pending.since:
                 # Its time begins after that poll.
                 continue
-            deadline = self._deadline(kept.waiting, kept.since)
-            kept.due = deadline if kept.due == kept.deadline else kept.due
-            kept.deadline = deadline
-            rank = (kept.waiting.polls, self.end_of(kept))
-            if kept.is_paced and (paced is None or rank > (paced.waiting.polls, self.end_of(paced))):
-                paced = kept
+            deadline = self._deadline(pending.waiting, pending.since)
+            pending.due = deadline if pending.due == pending.deadline else pending.due
+            pending.deadline = deadline
+            rank = (pending.waiting.polls, self.end_of(pending))
+            if pending.is_paced and (paced is None or rank > (paced.waiting.polls, self.end_of(paced))):
+                paced = pending
         return paced
 
-    def keep(self, target: Target, waiting: Waiting, *, is_held: bool = False) -> bool:
-        """Record what an owner waits for, with a refused step if `is_held`; return whether it is new."""
+    def keep(self, target: Target, waiting: Waiting, *, is_refused: bool = False) -> bool:
+        """Record what an owner waits for, with a refused step if `is_refused`; return whether it is new."""
         now, (side, owner) = self._clock(), target
         self._of_steps.pop(target, None)
         if waiting.ends_with_steps:
             self._of_steps[target] = side if waiting.only_of_side else None
-        kept = self._kept.setdefault(side, {})
-        old = kept.get(owner)
+        pending = self._pending.setdefault(side, {})
+        old = pending.get(owner)
         is_same = old is not None and old.waiting == waiting
         if old is not None and is_same and not old.is_polled:
             return False
@@ -339,19 +339,19 @@ class Waits:
         if waiting.polls_at_once and (target, waiting.goal) not in self._at_once:
             # The time begins after this poll.
             self._at_once.add((target, waiting.goal))
-            kept[owner] = Kept(waiting, now, math.inf, now)
+            pending[owner] = PendingWait(waiting, now, math.inf, now)
             return True
         since = self._since.setdefault(target, {}).setdefault(goal, now)
         deadline = self._deadline(waiting, since)
         # Other waits end with a step of the task, or not at all.
-        is_timed = waiting.polls or waiting.looks_again or is_held
+        is_timed = waiting.polls or waiting.looks_again or is_refused
         is_paced = self._stage is not None and is_timed and not waiting.own_pace
         is_late = is_paced and self._next_poll < now
         if self._stage is not None and is_late and not any(wait.is_paced for _target, wait in self._all()):
             # Nothing was polled for a while.
             self._next_poll = now + self._interval(*self._stage)
         due = now + self._interval(since, deadline) if is_timed and not is_paced else deadline
-        kept[owner] = new = Kept(waiting, since, deadline, due, is_paced=is_paced)
+        pending[owner] = new = PendingWait(waiting, since, deadline, due, is_paced=is_paced)
         if old is not None and is_same:
             new.unanswered = old.unanswered
         return not is_same
@@ -359,7 +359,7 @@ class Waits:
     def drop(self, target: Target) -> None:
         """Remove the wait of an owner."""
         side, owner = target
-        self._kept.get(side, {}).pop(owner, None)
+        self._pending.get(side, {}).pop(owner, None)
         self._of_steps.pop(target, None)
 
     def forget(self, target: Target) -> None:
@@ -368,13 +368,13 @@ class Waits:
         self._since.pop(target, None)
         self._at_once = {key for key in self._at_once if key[0] != target} if self._at_once else self._at_once
 
-    def get(self, target: Target) -> Kept | None:
+    def get(self, target: Target) -> PendingWait | None:
         """Return the wait of an owner; None if it has none."""
-        return self._kept.get(target[0], {}).get(target[1])
+        return self._pending.get(target[0], {}).get(target[1])
 
-    def kept(self, target: Target) -> Kept:
+    def pending(self, target: Target) -> PendingWait:
         """Return the wait of an owner that has one."""
-        return self._kept[target[0]][target[1]]
+        return self._pending[target[0]][target[1]]
 
     def of_steps(self, sides: t.Container[str]) -> list[Target]:
         """Return the owners whose waits may end with a step of another owner on one of these sides."""
@@ -382,7 +382,7 @@ class Waits:
 
     def is_over(self) -> bool:
         """Return whether the stage waits for nothing more."""
-        return all(self._name in kept.waiting.outlasts and not self._is_last for target, kept in self._all())
+        return all(self._name in pending.waiting.outlasts and not self._is_last for target, pending in self._all())
 
     def due_at(self, without: t.Container[str]) -> float:
         """Return when something is due, on the clock; infinity if nothing is.
@@ -390,20 +390,20 @@ class Waits:
         Args:
             without: The sides that are not polled now.
         """
-        sides = [kept for side, kept in self._kept.items() if kept and side not in without]
-        times = [min(map(_due, kept.values())) for kept in sides]
-        if times and self._next_poll < min(times) and any(wait.is_paced for kept in sides for wait in kept.values()):
+        sides = [pending for side, pending in self._pending.items() if pending and side not in without]
+        times = [min(map(_due, pending.values())) for pending in sides]
+        if times and self._next_poll < min(times) and any(wait.is_paced for pending in sides for wait in pending.values()):
             return self._next_poll
         return min(times, default=math.inf)
 
-    def take_due(self, moment: float, without: t.Container[str]) -> dict[Target, Kept]:
+    def take_due(self, moment: float, without: t.Container[str]) -> dict[Target, PendingWait]:
         """Return the waits that are due at a moment; those with the pace of the stage together."""
         is_stage_due = self._next_poll <= moment
         found = {}
-        for target, kept in self._all():
-            if target[0] not in without and (kept.due <= moment or (is_stage_due and kept.is_paced)):
-                kept.is_polled = True
-                found[target] = kept
+        for target, pending in self._all():
+            if target[0] not in without and (pending.due <= moment or (is_stage_due and pending.is_paced)):
+                pending.is_polled = True
+                found[target] = pending
         return found
 
     def set_pace(self, moment: float) -> None:
@@ -411,21 +411,21 @@ class Waits:
         if self._stage is not None and self._next_poll <= moment:
             self._next_poll = self._clock() + self._interval(*self._stage)
 
-    def waited(self, kept: Kept, moment: float) -> float:
+    def waited(self, pending: PendingWait, moment: float) -> float:
         """Return how long an owner has waited: since it began or, for what has the time of the stage, since that began."""
-        return moment - (kept.since if self._stage is None or kept.waiting.seconds is not None else self._stage[0])
+        return moment - (pending.since if self._stage is None or pending.waiting.seconds is not None else self._stage[0])
 
-    def end_of(self, kept: Kept) -> float:
+    def end_of(self, pending: PendingWait) -> float:
         """Return when an owner stops waiting in this stage, on the clock; infinity if it is polled at once."""
-        return min(kept.deadline, self._stage[1]) if self._stage is not None and kept.waiting.outlasts else kept.deadline
+        return min(pending.deadline, self._stage[1]) if self._stage is not None and pending.waiting.outlasts else pending.deadline
 
-    def shown_end_of(self, kept: Kept) -> float:
+    def shown_end_of(self, pending: PendingWait) -> float:
         """Return the end of a wait that users see, on the clock: that of its stage, however short the wait itself is."""
-        return self.end_of(kept) if self._stage is None or kept.waiting.outlasts else self._stage[1]
+        return self.end_of(pending) if self._stage is None or pending.waiting.outlasts else self._stage[1]
 
-    def _all(self) -> t.Iterator[tuple[Target, Kept]]:
-        for side, kept in self._kept.items():
-            for owner, wait in kept.items():
+    def _all(self) -> t.Iterator[tuple[Target, PendingWait]]:
+        for side, pending in self._pending.items():
+            for owner, wait in pending.items():
                 yield (side, owner), wait
 
     def _deadline(self, waiting: Waiting, since: float) -> float:

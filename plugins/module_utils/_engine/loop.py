@@ -10,7 +10,7 @@ import typing as t
 from functools import partial
 
 from .._http.errors import TaskError
-from .._http.pauses import Ended, Sleep
+from .._http.pauses import CompletedCall, Sleep
 from .intake import Intake
 from .ledger import Ledger
 from .plan import Step
@@ -20,10 +20,10 @@ if t.TYPE_CHECKING:
     from .._http.threads import Workers
     from .front import AnyFront
     from .intake import Search
-    from .ledger import Kept
-    from .looks import Looks
+    from .ledger import PendingWait
     from .outcome import Outcome, RunProgress
     from .plan import Planning
+    from .state_reader import StateReader
 
     Jobs = t.Union["InTurn", Workers[Target, ReplyValue]]
 
@@ -38,14 +38,14 @@ class InTurn:
         """Keep a call for `next`."""
         self._job = (target, call)
 
-    def next(self, seconds: float | None = None) -> Ended[Target, ReplyValue] | None:
+    def next(self, seconds: float | None = None) -> CompletedCall[Target, ReplyValue] | None:
         """Make the call, and return how it has ended; None if there is none."""
         if self._job is None:
             return None
         (target, call), self._job = self._job, None
-        return Ended(target, call)
+        return CompletedCall(target, call)
 
-    def drain(self) -> list[Ended[Target, ReplyValue]]:
+    def drain(self) -> list[CompletedCall[Target, ReplyValue]]:
         """Return nothing: the only call is over, or was interrupted."""
         return []
 
@@ -69,7 +69,7 @@ class Loop:
     def __init__(self, front: AnyFront, intake: Intake, jobs: Jobs, sleep: Sleep) -> None:
         self._front, self._context, self._clock = front, front.context, front.clock
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
-        self.ledger, self._waits, self._looks = intake.ledger, intake.waits, intake.looks
+        self.ledger, self._waits, self._reader = intake.ledger, intake.waits, intake.reader
         self._ready, self._searches, self._progress = intake.ready, intake.searches, intake.progress
         self._intake, self._jobs, self._sleep = intake, jobs, sleep
         self._are_long = len(front.sides) > 1 or not front.sides[0].has_short_steps
@@ -89,7 +89,7 @@ class Loop:
             seconds: Its time; None if each wait has its own.
             is_last: Whether all waits end with it.
         """
-        self._waits.begin(stage, seconds, self.ledger.held, is_last=is_last)
+        self._waits.begin(stage, seconds, self.ledger.refused, is_last=is_last)
         self._intake.deadlines = dict.fromkeys(self._intake.deadlines, math.inf)
         self._intake.news = {(side.name, owner): None for side in self._front.sides for owner in side.states}
         while True:
@@ -116,9 +116,9 @@ class Loop:
 
     def _start(self) -> None:
         """Start the time of the stage, and show what is waited for."""
-        kept = self._waits.start()
-        if kept is not None:
-            self._progress.see((), kept.waiting, self._waits.shown_end_of(kept))
+        pending = self._waits.start()
+        if pending is not None:
+            self._progress.see((), pending.waiting, self._waits.shown_end_of(pending))
 
     def drain(self) -> None:
         """Start no more steps, and record those that have ended or are still running."""
@@ -156,7 +156,7 @@ class Loop:
         """Return the step of an owner that can be sent now; None if it waits for something, or has none."""
         side, owner = self._sides[target[0]], target[1]
         ledger, is_sent = self.ledger, target in self._context.running
-        if owner not in side.states or is_sent or target in ledger.held or target in ledger.doubts or target in ledger.failed:
+        if owner not in side.states or is_sent or target in ledger.refused or target in ledger.doubts or target in ledger.failed:
             return None
         step = ledger.next_step(target)
         try:
@@ -175,7 +175,7 @@ class Loop:
         if not self._context.running:
             self._calls = len(self._front.session.calls)
         if target in self._intake.deadlines:
-            call = partial(self._looks.within, self._intake.deadlines[target], call)
+            call = partial(self._reader.within, self._intake.deadlines[target], call)
         self._context.running[target] = step
         self._sent += 1
         self._jobs.submit(target, call, is_long=self._are_long)
@@ -189,13 +189,13 @@ class Loop:
 
     # Results.
 
-    def _take(self, sent: Ended[Target, ReplyValue]) -> None:
+    def _take(self, sent: CompletedCall[Target, ReplyValue]) -> None:
         step = self._context.running.pop(sent.key)
         try:
             if sent.error is None:
                 self._intake.record(step, sent.result())
             elif isinstance(sent.error, TaskError):
-                self._intake.refuse(sent.key, step, sent.error)
+                self._intake.handle_refusal(sent.key, step, sent.error)
             else:
                 raise sent.error
         except Exception as error:
@@ -216,42 +216,42 @@ class Loop:
         silent = self._poll(due)
         self._waits.set_pace(moment)
         for target in due:
-            if target in self.ledger.held and target in silent:
-                self._intake.keep(target, due[target].waiting, is_held=True)
-            elif target in self.ledger.held:
+            if target in self.ledger.refused and target in silent:
+                self._intake.keep(target, due[target].waiting, is_refused=True)
+            elif target in self.ledger.refused:
                 self._intake.release(target)
         # A poll that has taken until the end was the last one.
         self._evaluate_due(due, max(moment, self._clock()))
 
-    def _evaluate_due(self, due: t.Mapping[Target, Kept], moment: float) -> None:
+    def _evaluate_due(self, due: t.Mapping[Target, PendingWait], moment: float) -> None:
         """Evaluate owners after a poll, and fail those whose time is up: first those with a step that was not sent."""
-        late: list[tuple[bool, int, Target, Kept]] = []
+        late: list[tuple[bool, int, Target, PendingWait]] = []
         owners = by_side(due)
         for target in [(side, owner) for side in self._sides for owner in owners.get(side, ())]:
-            step, kept = self._evaluate(target), due[target]
+            step, pending = self._evaluate(target), due[target]
             if step is not None:
                 self._ready.add(target, step, self._sent)
             self._intake.news.pop(target, None)
             now = self._waits.get(target)
-            if now is not None and max(kept.deadline, now.deadline) <= moment:
+            if now is not None and max(pending.deadline, now.deadline) <= moment:
                 late.append((self.ledger.next_step(target) is None, len(late), target, now))
         for unused, unused_number, target, now in sorted(late, key=lambda item: item[:2]):
             if target not in self.ledger.failed:
                 self._intake.fail_late(target, now, moment)
 
-    def _poll(self, due: t.Mapping[Target, Kept]) -> set[Target]:
+    def _poll(self, due: t.Mapping[Target, PendingWait]) -> set[Target]:
         """Ask about what is waited for, and return the owners without an answer."""
-        again = [target for target, kept in due.items() if kept.waiting.looks_again]
+        again = [target for target, pending in due.items() if pending.waiting.looks_again]
         if again:
             self._intake.read_again(again)
-        polled = {target: kept for target, kept in due.items() if kept.waiting.polls and not kept.waiting.looks_again}
+        polled = {target: pending for target, pending in due.items() if pending.waiting.polls and not pending.waiting.looks_again}
         if not polled:
             return set()
         end = max(map(self._waits.end_of, polled.values()))
-        result = self._looks.poll(by_side(polled), end)
+        result = self._reader.poll(by_side(polled), end)
         silent: set[Target] = set()
-        for kept in polled.values():
-            kept.unanswered = None
+        for pending in polled.values():
+            pending.unanswered = None
         for name, query, error in result.unanswered:
             for target in _owners_of(name, query.owners, polled):
                 polled[target].unanswered = error
@@ -261,7 +261,7 @@ class Loop:
             self._progress.see(result.changed, waiting, None if shown == math.inf else shown)
         self._intake.note(result.changed)
         for name, query, error in result.failed:
-            if not query.owners and not self._front.is_one:
+            if not query.owners and not self._front.is_single:
                 raise error
             for target in _owners_of(name, query.owners, polled):
                 self._intake.fail(target, self.ledger.next_step(target), error)
@@ -279,12 +279,14 @@ class Loop:
             self._intake.settle(target, plan)
 
 
-def begin_loop(front: AnyFront, looks: Looks, planning: Planning, progress: RunProgress, outcome: Outcome, sleep: Sleep) -> Loop:
+def begin_loop(
+    front: AnyFront, reader: StateReader, planning: Planning, progress: RunProgress, outcome: Outcome, sleep: Sleep
+) -> Loop:
     """Return the loop that runs the stages of a run.
 
     Args:
         front: The front that runs; its context has the plan, if there is one.
-        looks: Reads the owners, and gets the ledger.
+        reader: Reads the owners, and gets the ledger.
         planning: Plans again.
         progress: Shows each event.
         outcome: Receives whether something was changed.
@@ -292,16 +294,16 @@ def begin_loop(front: AnyFront, looks: Looks, planning: Planning, progress: RunP
     """
     jobs: Jobs = InTurn()
     limit = 1
-    if not front.is_one:
+    if not front.is_single:
         # Imported late: a module's process compiles each file again.
         from .._http.threads import Workers
 
         limit = front.threads or int(front.params["parallel"])
         jobs = Workers(limit)
-    ledger = looks.ledger = Ledger(front, outcome, limit)
+    ledger = reader.ledger = Ledger(front, outcome, limit)
     ledger.fill(front.context.plan)
     ledger.fail_entries(front.context.plan.failures, "plan")
-    return Loop(front, Intake(front, ledger, looks, planning, progress), jobs, sleep)
+    return Loop(front, Intake(front, ledger, reader, planning, progress), jobs, sleep)
 
 
 def _owners_of(side: str, owners: t.Collection[Owner], targets: t.Iterable[Target]) -> list[Target]:

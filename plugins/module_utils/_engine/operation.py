@@ -142,7 +142,7 @@ class ModuleBase(t.Generic[S_co]):
         libraries: The Python packages that it needs; see `libraries_for`.
         service: The name of the service that it changes, for the user.
         noun: The field of the result, and of diffs, with the state.
-        nothing: The fields of the result until there is a plan.
+        empty_result: The fields of the result until there is a plan.
 
     Args:
         params: The options as `validate` returns them.
@@ -154,7 +154,7 @@ class ModuleBase(t.Generic[S_co]):
     libraries: t.ClassVar[tuple[Library, ...]] = ()
     service: t.ClassVar[str] = "Atlas"
     noun: t.ClassVar[str]
-    nothing: t.ClassVar[t.Mapping[str, object]] = {}
+    empty_result: t.ClassVar[t.Mapping[str, object]] = {}
 
     def __init__(self, params: Parameters, session: S_co, clock: Clock) -> None:
         self.params = params
@@ -264,7 +264,7 @@ def execute(
         sleep: Sleeps that many seconds.
     """
     outcome = Outcome()
-    outcome.values = dict(operation.nothing)
+    outcome.values = dict(operation.empty_result)
     try:
         params, warnings = operation.validate(params)
         outcome.warnings = [*map(shown, warnings)]

@@ -272,7 +272,7 @@ class RunProgress(Lines):
     def end(self) -> None:
         """Let the result and diff mode show the last states and, if the front keeps it and waits, the history of states."""
         self.show()
-        if self._front.is_one:
+        if self._front.is_single:
             # Diff mode has the changes of a list, and no comparison if one object fails.
             self._outcome.before = self._front.compare(self._first)
             self._outcome.after = self._front.compare(self._states())

@@ -14,10 +14,10 @@ from .options import Parameters, name_project
 
 if t.TYPE_CHECKING:
     from .front import AnyFront
-    from .looks import Looks
     from .outcome import Outcome, RunProgress
     from .saved_plan import SavedPlan
     from .side import AnySide, ReplyValue, Target
+    from .state_reader import StateReader
 
 # What a step sends, and what has to come before it: only its side knows the type.
 StepRequest = t.Any
@@ -312,7 +312,7 @@ def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tupl
     return f"{label}: {before}\n" if before else "", f"{': '.join(filter(None, (done, after)))}\n"
 
 
-class Described(t.NamedTuple):
+class ChangeDescription(t.NamedTuple):
     """The description of a change for a saved plan, in the words of results.
 
     Attributes:
@@ -348,7 +348,7 @@ class Review(t.NamedTuple):
     module: str
     list_name: str
     entries: t.Sequence[tuple[str, Parameters]]
-    describe: t.Callable[[Change], Described]
+    describe: t.Callable[[Change], ChangeDescription]
     without: t.Collection[str] = ()
 
 
@@ -357,16 +357,16 @@ class Planning:
 
     Args:
         front: The front that runs.
-        looks: Has the entries that could not be read, and the ledger, which receives the steps.
+        reader: Has the entries that could not be read, and the ledger, which receives the steps.
         progress: Shows the plan.
         outcome: Receives the line of the first plan, and warnings.
         saved: The plan that was saved and reviewed; None if the task has none.
     """
 
     def __init__(
-        self, front: AnyFront, looks: Looks, progress: RunProgress, outcome: Outcome, saved: SavedPlan | None = None
+        self, front: AnyFront, reader: StateReader, progress: RunProgress, outcome: Outcome, saved: SavedPlan | None = None
     ) -> None:
-        self._front, self._looks, self._progress, self._outcome = front, looks, progress, outcome
+        self._front, self._reader, self._progress, self._outcome = front, reader, progress, outcome
         self._saved = saved
 
     def decide(self) -> Plan:
@@ -375,7 +375,7 @@ class Planning:
         Raises:
             TaskError: If the plan must not be carried out; the outcome already shows it.
         """
-        front, unread = self._front, self._looks.unread
+        front, unread = self._front, self._reader.unread
         refusals = {entry: front.failed(side, entry, None, error).error for entry, (side, error) in unread.items()}
         plan = (
             Plan(refusals=refusals, is_unread=True) if unread else joined([stamped(plan, side) for side, plan in front.plans()])
@@ -387,8 +387,8 @@ class Planning:
         if self._outcome.plan is None:
             # People see what the task set out to do; later plans have what is left of it.
             self._outcome.show_line(plan, front.line(plan), name_project(front.params))
-        if self._looks.ledger is not None:
-            self._looks.ledger.fill(plan)
+        if self._reader.ledger is not None:
+            self._reader.ledger.fill(plan)
         self._outcome.warn(plan)
         self._progress.show()
         if plan.refusals:

@@ -121,7 +121,7 @@ class Failure(t.NamedTuple):
     error: TaskError
 
 
-class Done(dict[t.Hashable, Change]):
+class AppliedChanges(dict[t.Hashable, Change]):
     """The changes that took effect, by key, in order; those with a ChangeKey also by its owner."""
 
     def __init__(self) -> None:
@@ -159,7 +159,7 @@ class Context:
         self.params, self.clock = params, clock
         self.is_prediction, self.stage, self.plan = False, "", Plan()
         self.failures: dict[str, Failure] = {}
-        self.done = Done()
+        self.done = AppliedChanges()
         self.running: dict[Target, Step] = {}
         self.lost: dict[Target, Step] = {}
 

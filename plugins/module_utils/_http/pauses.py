@@ -130,7 +130,7 @@ def stoppable_sleep(seconds: float) -> None:
         raise StoppedError
 
 
-class Ended(t.Generic[_Key, _Result]):
+class CompletedCall(t.Generic[_Key, _Result]):
     """How a call ended: its `key`, and the `error` that it raised; None if it returned."""
 
     def __init__(self, key: _Key, call: t.Callable[[], _Result]) -> None:

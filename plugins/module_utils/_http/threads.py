@@ -16,7 +16,7 @@ from collections import deque
 from contextlib import contextmanager
 
 from .errors import TaskError
-from .pauses import ANNOUNCE, LONGEST_PAUSE, STOP, Clock, Ended, Sleep, announce, check_stopped
+from .pauses import ANNOUNCE, LONGEST_PAUSE, STOP, Clock, CompletedCall, Sleep, announce, check_stopped
 
 # How many requests to Atlas that only read run in parallel.
 READERS = 8
@@ -150,7 +150,7 @@ class Workers(t.Generic[_Key, _Result]):
         self._changed = threading.Condition()
         self._waiting: deque[_Job[_Key, _Result]] = deque()
         # How calls have ended, and the pauses that the main thread announces: only it may call Ansible.
-        self._ended: queue.SimpleQueue[Ended[_Key, _Result] | _Pause] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[CompletedCall[_Key, _Result] | _Pause] = queue.SimpleQueue()
         # Threads that are running, and look for another call.
         self._alive = 0
         # Calls that run in threads.
@@ -172,7 +172,7 @@ class Workers(t.Generic[_Key, _Result]):
         self._waiting.append((key, call, contextvars.copy_context(), is_long))
         self._open += 1
 
-    def next(self, seconds: float | None = None) -> Ended[_Key, _Result] | None:
+    def next(self, seconds: float | None = None) -> CompletedCall[_Key, _Result] | None:
         """Wait until a call ends, and return how; None if none is left, none ended in time, or after `stop`.
 
         A single call runs in this thread, unless it is long. Pauses of other threads are announced in this one.
@@ -185,16 +185,16 @@ class Workers(t.Generic[_Key, _Result]):
         job = self._start(may_run_here=self._ended.empty())
         if job is not None:
             self._open -= 1
-            return Ended(job[0], job[1])
+            return CompletedCall(job[0], job[1])
         try:
-            while not isinstance(found := self._ended.get(timeout=seconds), Ended):
+            while not isinstance(found := self._ended.get(timeout=seconds), CompletedCall):
                 announce(*found)
         except queue.Empty:
             return None
         self._open -= 1
         return found
 
-    def results(self) -> t.Iterator[Ended[_Key, _Result]]:
+    def results(self) -> t.Iterator[CompletedCall[_Key, _Result]]:
         """Yield how each call ended, until none is left. More may be submitted meanwhile."""
         while (ended := self.next()) is not None:
             yield ended
@@ -203,13 +203,13 @@ class Workers(t.Generic[_Key, _Result]):
         """Start no more calls, and stop the running ones before their next request."""
         self._stop.set()
 
-    def drain(self) -> list[Ended[_Key, _Result]]:
+    def drain(self) -> list[CompletedCall[_Key, _Result]]:
         """Stop, wait for the running calls, and return those that `next` has not. All others never started."""
         self.stop()
         self._wait()
         self._open = 0
         left = [self._ended.get() for unused in range(self._ended.qsize())]
-        return [one for one in left if isinstance(one, Ended)]
+        return [one for one in left if isinstance(one, CompletedCall)]
 
     def _start(self, *, may_run_here: bool) -> _Job[_Key, _Result] | None:
         """Start missing threads. Return a call to run in this thread if it is the only one, or if no thread can start."""
@@ -239,7 +239,7 @@ class Workers(t.Generic[_Key, _Result]):
             context.run(STOP.set, self._stop)
             context.run(ANNOUNCE.set, lambda *pause: self._ended.put(pause))
             try:
-                self._ended.put(Ended(key, functools.partial(context.run, call)))
+                self._ended.put(CompletedCall(key, functools.partial(context.run, call)))
             finally:
                 with self._changed:
                     self._running -= 1

@@ -14,7 +14,7 @@ from .._clouds.cloud import Fields
 from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue, States
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Described, Plan, Review, to_done, to_line
+from .._engine.plan import Change, ChangeDescription, Plan, Review, to_done, to_line
 from .._engine.prune import FEWEST, PRUNE, parse_prune
 from .._engine.side import ONLY
 from .._http.errors import InvalidOptionError
@@ -109,8 +109,8 @@ class AtlasAccessList(AtlasModule, Front[AtlasClient]):
         return {self.noun: [{field: value for field, value in entry.items() if value is not None} for entry in entries]}
 
 
-def _describe(change: Change) -> Described:
-    return Described("Atlas", change.action, "access list entry", change.key, is_complete=True)
+def _describe(change: Change) -> ChangeDescription:
+    return ChangeDescription("Atlas", change.action, "access list entry", change.key, is_complete=True)
 
 
 def _has_live_peer(client: AtlasClient, group_id: str) -> bool:

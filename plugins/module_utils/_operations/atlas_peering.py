@@ -16,7 +16,7 @@ from .._clouds.cloud import Fields
 from .._engine.front import Front, ResultValue
 from .._engine.operation import Library, find_library
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, Described, Plan, Review, Step
+from .._engine.plan import Change, ChangeDescription, Plan, Review, Step
 from .._engine.side import AnySide, Failure, Owner
 from .._entries.parser import LIST
 from .._entries.table import OPTIONS, PATH, ignored_by
@@ -41,8 +41,8 @@ class AtlasPeering(Front[CheckSession]):
     libraries = clients.LIBRARIES
     connect, preload, ignored_options = staticmethod(connect), staticmethod(transport.preload), staticmethod(ignored_options)
     noun = "peering"
-    nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
-    is_one = is_strict = False
+    empty_result: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
+    is_single = is_strict = False
     # Each side also limits its own.
     threads = 64
     progress = PathProgress
@@ -160,7 +160,7 @@ def _turn_of(identity: t.Sequence[str], patience: float, sleep: Sleep) -> t.Cont
     return turn_of(identity, patience, sleep)
 
 
-def _describe(path: PathPlans, summary: PathSummary, state: PathState, change: Change) -> Described:
+def _describe(path: PathPlans, summary: PathSummary, state: PathState, change: Change) -> ChangeDescription:
     # A side that plans one owner again does not know the words of the list.
     planned = (one for one in path.last.changes if one.key == change.key and one.action == change.action)
     return summary.describe(change if change.verb else change.shown_as(next(planned, change)), state)

@@ -98,8 +98,8 @@ def select_peers(client: t.Any, params: Parameters) -> list[Peer]:
     containers = Containers(client, params["group_id"])
 
     def read(key: str) -> t.Any:
-        is_one = len(choices) == 1
-        return read_containers(key, params, choices[0].provider, containers) if is_one else containers.list_all_containers()
+        is_single = len(choices) == 1
+        return read_containers(key, params, choices[0].provider, containers) if is_single else containers.list_all_containers()
 
     facts = Facts(read)
     found = _read(client, params, containers, facts)

@@ -13,7 +13,7 @@ from .._clouds.clouds import ALL, CLOUDS, DEFAULT_CLOUD, name_of, to_clouds
 from .._engine.argspec import CONNECTION, PLAN_FILE, WAIT, ArgumentSpec
 from .._engine.front import Front, ResultValue
 from .._engine.options import Parameters, check_parallel, check_version, name_project
-from .._engine.plan import Change, Described, Plan, Review, Step, to_line
+from .._engine.plan import Change, ChangeDescription, Plan, Review, Step, to_line
 from .._engine.prune import PRUNE, parse_prune
 from .._engine.side import Failure
 from .._entries.table import SETS, ignored_by
@@ -52,9 +52,9 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         )
     )
     noun = "vpc_peers"
-    nothing: t.ClassVar[t.Mapping[str, t.Any]] = {"vpc_peers": [], "handover": []}
+    empty_result: t.ClassVar[t.Mapping[str, t.Any]] = {"vpc_peers": [], "handover": []}
     keeps_history = True
-    is_one = False
+    is_single = False
     stages = STAGES
 
     def __init__(self, params: Parameters, session: AtlasClient, clock: Clock) -> None:
@@ -112,7 +112,7 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         peers = {key: own.peer for key, own in state.entries.items()}
         handover = [make_handover(self._set.choices[key], peers.get(key)) for key in self._by_key]
         # Where the plan is refused, nothing was done, and what there is concerns others.
-        return {**self._summary.show(state), "handover": handover, **(self.nothing if self.context.plan.refusals else {})}
+        return {**self._summary.show(state), "handover": handover, **(self.empty_result if self.context.plan.refusals else {})}
 
     def review(self) -> Review:
         """Return what a saved plan has of the entries."""
@@ -145,9 +145,9 @@ class AtlasVpcPeers(AtlasModule, Front[AtlasClient]):
         return self._summary.stopped(self._side.project)
 
 
-def _describe(change: Change) -> Described:
+def _describe(change: Change) -> ChangeDescription:
     name = name_of(change.after or change.before or {})
-    return Described("Atlas", change.action, "connection", name, name)
+    return ChangeDescription("Atlas", change.action, "connection", name, name)
 
 
 OPERATION = AtlasVpcPeers

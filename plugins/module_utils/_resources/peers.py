@@ -86,19 +86,19 @@ class VpcPeers:
             raise odd_reply(description, "is not this VPC peering connection")
         return peer
 
-    def create_peer(self, fields: t.Mapping[str, object], home_region: str | None = None) -> Peer:
+    def create_peer(self, fields: t.Mapping[str, object], container_region: str | None = None) -> Peer:
         """Request a connection and return it as Atlas describes it then.
 
         Without a container, the body is for API v1.0 and has no `providerName`.
 
         Args:
             fields: The fields of the connection; only writable ones are sent.
-            home_region: The region of its container, which a null region in the reply means; None if unknown.
+            container_region: The region of its container, which a null region in the reply means; None if unknown.
         """
         description = f"create the VPC peering connection to {self.provider.describe(fields)} in project {self._group_id}"
         body = _to_body(fields, self.provider, with_provider=fields.get("container_id") is not None)
         reply = self._client.post(self._path, body, description, exists=ALREADY_EXISTS, hints=PEER_HINTS)
-        return self._written(reply, fields, home_region, description)
+        return self._written(reply, fields, container_region, description)
 
     def update_peer(self, peer: Peer, fields: t.Mapping[str, object]) -> Peer:
         """Change a connection and return it as Atlas describes it then.
@@ -148,7 +148,7 @@ class VpcPeers:
         return result
 
     def _written(
-        self, reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], home_region: str | None, description: str
+        self, reply: t.Mapping[str, object], sent: t.Mapping[str, t.Any], container_region: str | None, description: str
     ) -> Peer:
         """Return the connection in the reply to a change, which must show what was sent.
 
@@ -159,7 +159,7 @@ class VpcPeers:
         wanted = {name: sent[name] for name in ("id", *provider.writable) if sent.get(name) is not None}
         wanted["provider_name"] = provider.name
         if provider.region is not None:
-            current = fields_of(result)[provider.region] or home_region
+            current = fields_of(result)[provider.region] or container_region
             # Without the container, the region that a null stands for is unknown.
             if current is None or same_region(wanted.get(provider.region), current):
                 wanted.pop(provider.region, None)

@@ -14,7 +14,18 @@ from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, ChangeKey, Described, Notice, Plan, count_actions, in_words, lines_of, listed, nothing_changed
+from .._engine.plan import (
+    Change,
+    ChangeDescription,
+    ChangeKey,
+    Notice,
+    Plan,
+    count_actions,
+    in_words,
+    lines_of,
+    listed,
+    nothing_changed,
+)
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError, as_option
@@ -164,12 +175,12 @@ class PathSummary(ListSummary):
                 unsure.setdefault(failure.step, []).append(self._name(owner, state))
         return done, [f"{in_words('of', step)} {listed(names, _MOST_NAMES)}" for step, names in unsure.items()]
 
-    def describe(self, change: Change, state: PathState) -> Described:
+    def describe(self, change: Change, state: PathState) -> ChangeDescription:
         """Return the description of a change for a saved plan."""
         key: ChangeKey = change.key
         network = self._name(key.owner, state) if key.owner else ""
         tag = self._by_key[key.owner].tag if key.owner in self._by_key else ""
-        return Described(key.side, change.verb, key.kind, change.name, network, key.kind == _ACCESS, tag)
+        return ChangeDescription(key.side, change.verb, key.kind, change.name, network, key.kind == _ACCESS, tag)
 
     def _changes(self, state: PathState, plan: Plan) -> list[Change]:
         """Return the changes made or, if the plan is refused, those it would make, in the order of the entries.

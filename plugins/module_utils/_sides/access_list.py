@@ -144,7 +144,7 @@ AccessState = t.Union[AccessListState, bool, TaskError]
 AccessStates = t.Mapping[Owner, AccessState]
 
 
-class Written(t.NamedTuple):
+class WriteResult(t.NamedTuple):
     """What a request has done: the list afterwards, the changes made, and the errors of others, by name."""
 
     listed: Entries
@@ -152,7 +152,9 @@ class Written(t.NamedTuple):
     failures: t.Mapping[str, TaskError]
 
     @classmethod
-    def of(cls, listed: Entries, made: Changes, gone: Changes = (), failures: t.Mapping[str, TaskError] | None = None) -> Written:
+    def of(
+        cls, listed: Entries, made: Changes, gone: Changes = (), failures: t.Mapping[str, TaskError] | None = None
+    ) -> WriteResult:
         """Return the result of a request to a list; `gone` has what others have removed meanwhile."""
         return cls(after_changes(listed, (*made, *gone)), made, failures or {})
 
@@ -216,18 +218,18 @@ class AccessListSide(Side[AccessState]):
         return self.reader.late_error(owner, step, error, self.states)
 
     def request(self, step: Step) -> Call:
-        """Add entries or remove some; the call returns what was `Written`."""
+        """Add entries or remove some; the call returns what was `WriteResult`."""
         return self.reader.write(step, list_in(self.states, step.owner))
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the list and the changes made; after a lost reply, those that the list shows."""
         access, changes = list_in(self.states, step.owner), step.request.changes
-        written: Written = reply
+        written: WriteResult = reply
         if reply is SEEN:
             seen = [change for change in changes if access.listed.get(change.key) == change.after]
-            written = Written(access.listed, seen, {})
+            written = WriteResult(access.listed, seen, {})
         elif reply is FORESEEN:
-            written = Written.of(access.listed, changes)
+            written = WriteResult.of(access.listed, changes)
         new = [change.key for change in written.made if change.after is not None]
         # What is in force is unknown after an addition.
         access = replace(access, listed=written.listed, waiting=None if new else access.waiting)
@@ -269,7 +271,7 @@ def read_statuses(access_list: AccessList, names: t.Sequence[str], parallel: int
     return {names[0]: first, **call_all({name: partial(read, name) for name in others}, parallel)}
 
 
-def add_missing(access_list: AccessList, entries: Entries) -> Written:
+def add_missing(access_list: AccessList, entries: Entries) -> WriteResult:
     """Add what is missing: in one request or, if Atlas refuses one entry, one by one.
 
     Raises:
@@ -279,7 +281,7 @@ def add_missing(access_list: AccessList, entries: Entries) -> Written:
     try:
         if changes:
             access_list.create_entries(to_requests(changes))
-        return Written.of(listed, changes)
+        return WriteResult.of(listed, changes)
     except (StoppedError, AuthError, NoAnswerError):
         raise
     except TaskError as error:
@@ -295,7 +297,7 @@ def _missing(access_list: AccessList, entries: Entries) -> tuple[Changes, Entrie
     return find_writes(entries, listed, keep_comment=True), listed
 
 
-def remove_chosen(access_list: AccessList, choose: t.Callable[[Entries], Changes]) -> Written:
+def remove_chosen(access_list: AccessList, choose: t.Callable[[Entries], Changes]) -> WriteResult:
     """Remove the chosen entries, one by one.
 
     Raises:
@@ -305,7 +307,7 @@ def remove_chosen(access_list: AccessList, choose: t.Callable[[Entries], Changes
     return _one_by_one(listed, choose(listed), lambda change: access_list.delete_entry(change.key))
 
 
-def _one_by_one(listed: Entries, changes: Changes, write: t.Callable[[Change], None]) -> Written:
+def _one_by_one(listed: Entries, changes: Changes, write: t.Callable[[Change], None]) -> WriteResult:
     """Write changes one after the other.
 
     Raises:
@@ -327,4 +329,4 @@ def _one_by_one(listed: Entries, changes: Changes, write: t.Callable[[Change], N
     if open_ is not None:
         is_unknown, is_transient = bool(lost or made), any(one.is_transient for one in failures.values())
         raise open_.with_outcome(unknown=is_unknown, is_transient=is_transient, parts=failures) from open_.__cause__
-    return Written.of(listed, made, gone, failures)
+    return WriteResult.of(listed, made, gone, failures)

@@ -37,7 +37,7 @@ from .access_list import (
     AccessStates,
     Changes,
     Entries,
-    Written,
+    WriteResult,
     as_listed,
     check_status,
     entries_of,
@@ -336,7 +336,7 @@ class DeclaredEntries:
             return partial(_remove, self._access_list, state.listed, changes)
         return partial(_write, self._access_list, state.listed, changes, partial(self._planner.check_permanent, state))
 
-    def effect(self, written: Written, new: t.Sequence[str]) -> Effect:
+    def effect(self, written: WriteResult, new: t.Sequence[str]) -> Effect:
         """Return the changes made."""
         return Effect({}, written.made)
 
@@ -372,12 +372,12 @@ def _removals(listed: Entries, names: t.Iterable[str]) -> tuple[Change, ...]:
     return tuple(to_change(name, listed[name], None) for name in names)
 
 
-def _remove(access_list: AccessList, listed: Entries, changes: Changes) -> Written:
+def _remove(access_list: AccessList, listed: Entries, changes: Changes) -> WriteResult:
     access_list.delete_entry(changes[0].key)
-    return Written.of(listed, changes)
+    return WriteResult.of(listed, changes)
 
 
-def _write(access_list: AccessList, listed: Entries, changes: Changes, check_permanent: t.Callable[[], None]) -> Written:
+def _write(access_list: AccessList, listed: Entries, changes: Changes, check_permanent: t.Callable[[], None]) -> WriteResult:
     """Write entries, and return the changes as Atlas shows them.
 
     Whether Atlas makes a temporary entry permanent is not documented, so such an entry is read again.
@@ -400,4 +400,4 @@ def _write(access_list: AccessList, listed: Entries, changes: Changes, check_per
             made.append(found)
     if not made:
         check_permanent()
-    return Written.of(listed, made)
+    return WriteResult.of(listed, made)

@@ -58,14 +58,14 @@ _OWN = ("vpc_id", "aws_account_id", "route_table_ids", "route_table_tags")
 _SHARED = ("state", "atlas_aws_account_ids", "replace_routes", "dns", "tags", "purge_tags", "wait_timeout", "wait_sleep")
 
 
-class AwsPlace(t.NamedTuple):
+class AccountRegion(t.NamedTuple):
     """Where the VPCs of entries are: the credentials, and the region if it is known."""
 
     credentials: AwsCredentials
     region: str | None
 
     @classmethod
-    def of(cls, options: Parameters) -> AwsPlace:
+    def of(cls, options: Parameters) -> AccountRegion:
         """Return the place of options for AWS."""
         return cls(tuple(sorted(pair for pair in options.items() if pair[0] != "region")), options["region"])
 
@@ -88,7 +88,7 @@ class AwsTerms:
         params: The options of the task.
         entries: The entries, by key.
         is_absent: Whether the task disconnects.
-        places: Where the VPC of each entry is, as far as known, by key.
+        account_regions: Where the VPC of each entry is, as far as known, by key.
         sharing: The keys of the entries with a VPC, by its id.
         atlas_accounts: Atlas's accounts, by credentials and id of the network container: they have requested active connections.
     """
@@ -100,7 +100,7 @@ class AwsTerms:
         self._path = path
         self.entries = {entry.key: entry for entry in entries}
         self.is_absent = params["state"] == "absent"
-        self.places: dict[str, AwsPlace] = {}
+        self.account_regions: dict[str, AccountRegion] = {}
         self.sharing: dict[str, list[str]] = {}
         for key, entry in self.entries.items():
             self.sharing.setdefault(entry.params["vpc_id"], []).append(key)
@@ -199,7 +199,7 @@ class AwsTerms:
         container = self._path.container_of.get(entry.key)
         accounts: t.Collection[str] = ()
         if container is not None:
-            accounts = self.atlas_accounts.get((self.places[entry.key].credentials, container["id"]), ())
+            accounts = self.atlas_accounts.get((self.account_regions[entry.key].credentials, container["id"]), ())
         return replace(view, others=others, connection=connection, listed=listed, atlas_accounts=accounts)
 
     def listed_ids(self) -> t.Collection[str]:

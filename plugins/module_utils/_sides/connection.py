@@ -68,11 +68,11 @@ class CreatePeer(t.NamedTuple):
 
     Attributes:
         fields: The fields of the request. The reply may differ in the region.
-        home_region: The region of its container, if it is known.
+        container_region: The region of its container, if it is known.
     """
 
     fields: t.Mapping[str, t.Any]
-    home_region: str | None
+    container_region: str | None
 
 
 class UpdatePeer(t.NamedTuple):
@@ -357,7 +357,7 @@ def request_peer(peers: VpcPeers, request: CreatePeer, removed: Fields | None) -
         removed: The connection that was removed for it, and is gone; None if there is none. An error names it.
     """
     try:
-        return peers.create_peer(request.fields, request.home_region)
+        return peers.create_peer(request.fields, request.container_region)
     except TaskError as error:
         # A request refused for lack of a role is repeated first. If that fails, the error is explained.
         if removed is None or error.error_code in peers.provider.role_codes:

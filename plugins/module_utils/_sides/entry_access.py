@@ -28,7 +28,7 @@ from .access_list import (
     AccessState,
     AccessStates,
     Entries,
-    Written,
+    WriteResult,
     add_missing,
     after_changes,
     find_expiring,
@@ -328,10 +328,10 @@ class AccessRequests:
         choose = partial(_removals, self._choice.users, names, replace(path))
         if not choose(access.listed):
             # The connections that no longer needed it have failed since.
-            return partial(Written.of, access.listed, ())
+            return partial(WriteResult.of, access.listed, ())
         return partial(self._in_turn, partial(remove_chosen, self._access_list, choose))
 
-    def _in_turn(self, write: t.Callable[[], Written]) -> Written:
+    def _in_turn(self, write: t.Callable[[], WriteResult]) -> WriteResult:
         """Write when it is the turn of this task. Runs in a thread.
 
         Raises:
@@ -353,7 +353,7 @@ class AccessRequests:
         self._waits_for_turn = True
         stoppable_sleep(seconds)
 
-    def effect(self, written: Written, new: t.Sequence[str]) -> Effect:
+    def effect(self, written: WriteResult, new: t.Sequence[str]) -> Effect:
         """Return the changes made, as results show them, and the failures; new entries are waited for."""
         failed = {entry: error for name, error in written.failures.items() for entry in self._choice.entries_of(name, None)}
         return Effect(dict.fromkeys(new, False), self._choice.to_changes(written.made), failed)

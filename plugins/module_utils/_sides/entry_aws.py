@@ -38,7 +38,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.redact import visible
 from .aws import AwsSide, with_texts
-from .aws_entries import AwsEntries, AwsPlace, AwsTerms
+from .aws_entries import AccountRegion, AwsEntries, AwsTerms
 from .path_options import aws_credentials, aws_names
 from .path_state import ACTING, ROUTES, PathSide, PathState
 
@@ -74,31 +74,31 @@ class NetworkReads:
     """
 
     def __init__(self, terms: AwsTerms, sessions: AwsSessions) -> None:
-        self.surveys: dict[AwsPlace, RegionSurvey] = {}
+        self.surveys: dict[AccountRegion, RegionSurvey] = {}
         self._terms, self._sessions = terms, sessions
-        self._entries: dict[AwsPlace, list[PeerEntry]] = {}
+        self._entries: dict[AccountRegion, list[PeerEntry]] = {}
         self._lock = threading.Lock()
 
-    def at(self, place: AwsPlace) -> t.Sequence[PeerEntry]:
+    def at(self, place: AccountRegion) -> t.Sequence[PeerEntry]:
         """Return the entries of a place."""
         return self._entries[place]
 
-    def first(self, entries: t.Iterable[PeerEntry], *, is_first: bool) -> dict[tuple[AwsPlace, Key], t.Callable[[], t.Any]]:
+    def first(self, entries: t.Iterable[PeerEntry], *, is_first: bool) -> dict[tuple[AccountRegion, Key], t.Callable[[], t.Any]]:
         """Return the questions about entries that need no answers; with `is_first`, only for entries whose region is clear."""
-        terms, places = self._terms, dict[AwsPlace, list[PeerEntry]]()
+        terms, places = self._terms, dict[AccountRegion, list[PeerEntry]]()
         for entry in entries:
             region = terms.region(entry, is_first=is_first)
-            places.setdefault(AwsPlace.of(aws_credentials(entry, region)), []).append(entry)
+            places.setdefault(AccountRegion.of(aws_credentials(entry, region)), []).append(entry)
         if is_first and terms.params["atlas"]:
             # One survey for all with the same credentials: entries whose region only Atlas knows may share it.
             unknown = {place.credentials for place, own in places.items() if not all(map(terms.is_placed, own))}
             places = {place: own for place, own in places.items() if place.credentials not in unknown}
         self._entries.update(places)
-        terms.places.update({entry.key: place for place, own in places.items() for entry in own})
+        terms.account_regions.update({entry.key: place for place, own in places.items() for entry in own})
         wanted = {place: [terms.options(entry, None, None) for entry in own] for place, own in places.items()}
         return {(place, key): partial(self._ask, place, key) for place in places for key in first_keys(wanted[place])}
 
-    def second(self, place: AwsPlace) -> dict[Key, t.Callable[[], t.Any]]:
+    def second(self, place: AccountRegion) -> dict[Key, t.Callable[[], t.Any]]:
         """Return the open questions about a place that need the first answers."""
         survey, terms = self.surveys[place], self._terms
         questions = survey.second()
@@ -112,10 +112,10 @@ class NetworkReads:
             questions[TAGS] = partial(survey.with_tags, untagged)
         return {key: question for key, question in questions.items() if key not in survey.answers}
 
-    def _ask(self, place: AwsPlace, key: Key) -> t.Any:
+    def _ask(self, place: AccountRegion, key: Key) -> t.Any:
         return self._survey(place).first()[key]()
 
-    def _survey(self, place: AwsPlace) -> RegionSurvey:
+    def _survey(self, place: AccountRegion) -> RegionSurvey:
         """Return the survey of a place; the first thread that needs it creates it."""
         sharing = [entry for other, own in self._entries.items() if other.credentials == place.credentials for entry in own]
         options = {**place.options, "wait_timeout": self._terms.params["wait_timeout"]}
@@ -126,7 +126,7 @@ class NetworkReads:
                 self.surveys[place] = RegionSurvey(session, wanted)
             return self.surveys[place]
 
-    def take(self, place: AwsPlace, peers: t.Iterable[Peer]) -> dict[Owner, View]:
+    def take(self, place: AccountRegion, peers: t.Iterable[Peer]) -> dict[Owner, View]:
         """Take the answers about a place, and return the view of each of its entries; none while questions are open.
 
         Args:
@@ -187,7 +187,7 @@ class AwsNetworks:
 
     def survey_of(self, key: str) -> RegionSurvey:
         """Return what was read of the place of an entry."""
-        return self.reads.surveys[self.terms.places[key]]
+        return self.reads.surveys[self.terms.account_regions[key]]
 
     def plan_for(self, keys: t.Iterable[str], turns: t.Container[tuple[Owner, str]] = ()) -> Plan:
         """Plan what is left to do in AWS for some entries.
@@ -256,7 +256,7 @@ class AwsNetworks:
         """
         found: list[Step] = []
         turns: list[Step] = []
-        lanes = ((self.terms.places[entry.key], int(self._params["parallel"])),)
+        lanes = ((self.terms.account_regions[entry.key], int(self._params["parallel"])),)
         for request in sorted((step.request for step in plan.steps), key=lambda request: [*_STEPS].index(type(request))):
             attribute = (entry.params["vpc_id"], getattr(request, "name", ""))
             is_removal = isinstance(request, RouteChange) and request.action == "delete"
@@ -336,7 +336,7 @@ class EntryAws(PathSide[View], AwsSide):
         Another run may have requested a connection between the reads of Atlas's list and of AWS: that list is read again.
         """
         terms, reads = self._terms, self._reads
-        others = [entry for key, entry in terms.entries.items() if key not in terms.places and terms.is_known(entry)]
+        others = [entry for key, entry in terms.entries.items() if key not in terms.account_regions and terms.is_known(entry)]
         calls = reads.first(terms.entries.values() if is_first else others, is_first=is_first)
         for place in () if is_first else reads.surveys:
             calls.update({(place, key): question for key, question in reads.second(place).items()})

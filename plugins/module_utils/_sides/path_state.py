@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from .._clouds.cloud import Cloud
 from .._engine.plan import Change, Plan, Step
-from .._engine.side import AnyState, Done, Failure, Owner, Purpose, Query, Replies, Side
+from .._engine.side import AnyState, AppliedChanges, Failure, Owner, Purpose, Query, Replies, Side
 from .._engine.wait import State, WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import AuthError, InvalidOptionError, NotFoundError, TaskError, UndoneError, as_option
@@ -97,7 +97,7 @@ class PathState:
     wanted_entries: tuple[str, ...] = ()
     kept_entries: t.Mapping[str, str] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
-    done: Done = field(default_factory=Done)
+    done: AppliedChanges = field(default_factory=AppliedChanges)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
     notes: tuple[str | RoleNote, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -99,7 +99,7 @@ class DeclaredPeers(PathPeers):
             return frozenset(cloud_of(peer).name for peer in state.listed if is_leaving(peer))
         found = {entry.provider.name for entry in self.missing(state) if entry.key not in state.refused}
         if stage == ACTING:
-            return self._names if state.full is not None else frozenset(found)
+            return self._names if state.counts_at_limit is not None else frozenset(found)
         pruned = {peer["id"] for peer in state.pruned} - state.failures.keys()
         return frozenset(found | {cloud_of(peer).name for peer in state.listed if peer["id"] in pruned})
 
@@ -167,7 +167,7 @@ class DeclaredPeers(PathPeers):
             name, own = entries[entry.key].name, state.entries[entry.key]
             if entry.key in state.refused:
                 waiting.setdefault(f"the role of Atlas in {entry.provider.name}", []).append(name)
-            elif own.peer is None and state.full is not None:
+            elif own.peer is None and state.counts_at_limit is not None:
                 waiting.setdefault("a place in Atlas", []).append(name)
             elif stage == ACTING:
                 waiting.setdefault("Atlas", []).append(name)

@@ -226,7 +226,7 @@ class PeerSet:
         pruned = {peer["id"] for peer in state.pruned}
         leaving = {cloud_of(peer).name for peer in state.listed if is_leaving(peer) or peer["id"] in pruned}
         found = entries | leaving
-        return frozenset(found) if found and state.full is None else self.lists.names
+        return frozenset(found) if found and state.counts_at_limit is None else self.lists.names
 
     def missing(self, state: PeerSetState) -> list[PeerEntry]:
         """Return the entries whose connection has neither reached its goal nor failed."""

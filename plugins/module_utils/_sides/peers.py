@@ -167,14 +167,14 @@ class PeerSide(Side[PeerState]):
     def _wait_before(self, step: Step) -> Waiting | None:
         """Wait for what is in the way of a request and, after a refusal for lack of a place, for as many places as creations."""
         project, is_creation = self._project, isinstance(step.request, CreatePeer)
-        is_refused = is_creation and (project.full is not None or step.owner in project.refused)
+        is_refused = is_creation and (project.counts_at_limit is not None or step.owner in project.refused)
         blockers = step.after.blockers(project.listed) if isinstance(step.after, After) else []
         if blockers:
             check_blockers(blockers, self.project)
             return self._until(GONE, is_held=is_refused)
-        if project.full is None or not is_creation:
+        if project.counts_at_limit is None or not is_creation:
             return None
-        if sum(isinstance(other.request, CreatePeer) for other in self.context.running.values()) < project.places:
+        if sum(isinstance(other.request, CreatePeer) for other in self.context.running.values()) < project.free_slots:
             return None
         return self._until_place(step)
 
@@ -185,7 +185,7 @@ class PeerSide(Side[PeerState]):
             TaskError: If there will be none.
         """
         is_sending = any(side == self.name for side, _owner in self.context.running)
-        if self._no_place is not None and not (self._project.places or is_sending or self._set.frees_places(self._project)):
+        if self._no_place is not None and not (self._project.free_slots or is_sending or self._set.frees_places(self._project)):
             raise self.explain(step, self._no_place)
         return self._until(_PLACE, is_held=True)
 

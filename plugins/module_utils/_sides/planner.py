@@ -167,17 +167,17 @@ class PeerPlanner:
         if replaced is not None or (self._needs_container and is_open) or (regions and not is_open):
             region = None if provider.region is None else fields.get(provider.region)
             container = self._choice.find(fields.get("container_id"), region)
-        home_region = to_region(container) if container is not None and provider.region is not None else None
+        container_region = to_region(container) if container is not None and provider.region is not None else None
         if container is not None and self._needs_container:
-            fields = {**dict.fromkeys(regions, home_region), **fields, "container_id": container["id"]}
+            fields = {**dict.fromkeys(regions, container_region), **fields, "container_id": container["id"]}
         neighbours = [peer for peer in self._choice.neighbours(state) if replaced is None or peer["id"] != replaced["id"]]
         check_overlaps(provider, fields, container, neighbours)
         check_twins(self._choice, fields, neighbours)
         key = provider.describe(fields)
         blockers = (*(state.dying if replaced is None else (replaced,)), *self._leaving(state, fields))
         steps = [Step("delete", DeletePeer(replaced["id"]), (key,))] if replaced is not None else []
-        steps.append(Step("create", CreatePeer(fields, home_region), (key,), after=blockers or None))
-        shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **dict.fromkeys(regions, home_region), **fields}
+        steps.append(Step("create", CreatePeer(fields, container_region), (key,), after=blockers or None))
+        shown = {**dict.fromkeys((*provider.read_only, *provider.writable)), **dict.fromkeys(regions, container_region), **fields}
         after = {**shown, "status_name": provider.progress[0], "provider_name": provider.name}
         return Plan((Change("create" if replaced is None else "recreate", key, replaced, after),), tuple(steps))
 

@@ -31,8 +31,8 @@ class PeerSetState:
         done: The changes made, by the keys of entries and the ids of undeclared connections.
         failures: The errors, by the same keys.
         pruned: The connections whose removal was accepted because the list does not declare them.
-        full: The highest counts of pending and of all connections since a refusal for lack of a place; None without one.
-        places: How many more connections Atlas can take after such a refusal.
+        counts_at_limit: The highest counts of pending and of all connections since a refusal at Atlas's limit; None without one.
+        free_slots: How many more connections Atlas can take after such a refusal.
         refused: When the creation of an entry was first refused for lack of rights (clock, in seconds), by key.
     """
 
@@ -43,8 +43,8 @@ class PeerSetState:
     done: t.Mapping[str, Change] = field(default_factory=dict)
     failures: t.Mapping[str, TaskError] = field(default_factory=dict)
     pruned: tuple[Peer, ...] = ()
-    full: tuple[int, int] | None = None
-    places: int = 0
+    counts_at_limit: tuple[int, int] | None = None
+    free_slots: int = 0
     refused: t.Mapping[str, float] = field(default_factory=dict)
 
     def find(self, peer_id: str) -> Peer:
@@ -53,17 +53,17 @@ class PeerSetState:
 
     def without_places(self) -> PeerSetState:
         """Return the state after a refusal for lack of a place."""
-        return replace(self, full=(0, 0)).with_listed(self.listed)
+        return replace(self, counts_at_limit=(0, 0)).with_listed(self.listed)
 
     def with_listed(self, listed: t.Collection[Peer]) -> PeerSetState:
         """Return the state with connections that were read; after a refusal for lack of a place, with the free places counted."""
-        if self.full is None:
+        if self.counts_at_limit is None:
             return replace(self, listed=(*listed,))
         pending = sum(map(is_pending, listed))
         # The limit is at least as high as any count that was seen.
-        full = (max(self.full[0], pending), max(self.full[1], len(listed)))
-        places = max(full[0] - pending, full[1] - len(listed))
-        return replace(self, listed=(*listed,), full=full, places=places)
+        counts = (max(self.counts_at_limit[0], pending), max(self.counts_at_limit[1], len(listed)))
+        free_slots = max(counts[0] - pending, counts[1] - len(listed))
+        return replace(self, listed=(*listed,), counts_at_limit=counts, free_slots=free_slots)
 
     def removed_for(self, step: Step) -> Fields | None:
         """Return the connection that was removed for a creation; None if there is none."""
@@ -83,7 +83,7 @@ class PeerSetState:
             listed=(*[one for one in self.listed if one["id"] != peer["id"]], peer),
             entries={**self.entries, key: PeerState(peer, listed=())},
             done={**self.done, key: change},
-            places=max(0, self.places - (before is None)),
+            free_slots=max(0, self.free_slots - (before is None)),
             refused={one: since for one, since in self.refused.items() if one != key},
         )
 

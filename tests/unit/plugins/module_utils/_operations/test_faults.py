@@ -233,13 +233,13 @@ def _cells() -> Iterator[Any]:
     for name, task in TASKS.items():
         for turn, fault in enumerate(FAULTS):
             for number, write in enumerate(task.writes):
-                is_one = number == turn % len(task.writes)
+                is_single = number == turn % len(task.writes)
                 if task.make is on_all:
                     # A signal ends the run of both sides, which counts what was done over all of them.
-                    is_usual = is_one and (turn == 0 or (name == "path" and fault == faults.KILLED))
+                    is_usual = is_single and (turn == 0 or (name == "path" and fault == faults.KILLED))
                 else:
-                    is_usual = turn == 0 or (is_one and turn < 4) if task.make is on_aws else turn < 2 or is_one
-                if is_one or turn < 4:
+                    is_usual = turn == 0 or (is_single and turn < 4) if task.make is on_aws else turn < 2 or is_single
+                if is_single or turn < 4:
                     yield pytest.param(name, write, fault, marks=() if is_usual else pytest.mark.full)
         yield name, task.writes[0], faults.OVERTAKEN
 

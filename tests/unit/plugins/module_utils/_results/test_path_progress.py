@@ -42,7 +42,7 @@ class Run:
             session=SimpleNamespace(secrets=["s3cret-of-it"]),
             sides=(side,),
             path=self.path,
-            is_one=False,
+            is_single=False,
             keeps_history=False,
             show=lambda: self.shown.append(self.line) or {"summary": None},
             diff=list,

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.roles impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._azure.vnets import Vnet, VnetPeering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure import ACTIONS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Done
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import AppliedChanges
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import NetworkState, Peering
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.entry_view import EntryView
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.remaining import sentences
@@ -336,7 +336,7 @@ def test_the_block_of_a_vpc_is_read_where_the_entry_has_none() -> None:
 def test_clients_behind_a_new_connection_need_private_names(connection: dict[str, Any], kind: str, cloud: str | None) -> None:
     change = Change("create", ChangeKey(KEY, "request", "Atlas", kind), None, {}, "create", "x")
     home = {"AZURE": AZURE_HOME, "GCP": GCP_HOME}.get(cloud or "", AWS_HOME)
-    done = Done()
+    done = AppliedChanges()
     done.record([change])
     found = left({**connection, "cidr_block": CLIENTS}, pending("AVAILABLE"), home, {"done": done})
     assert found == (

@@ -66,7 +66,7 @@ def removals(project: Project, **more: Any) -> ContainerSide:
 class Removals(Front[Any]):
     """A front that removes both."""
 
-    is_one = is_strict = False
+    is_single = is_strict = False
     project: Project
 
     def __init__(self, clock: FakeClock) -> None:

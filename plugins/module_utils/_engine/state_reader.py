@@ -39,7 +39,7 @@ class PollResult(t.NamedTuple):
     failed: list[tuple[str, Query, TaskError]]
 
 
-class Looks:
+class StateReader:
     """Looks at the owners of a run.
 
     Args:
