@@ -118,12 +118,13 @@ class PathProgress(ListProgress):
 
     def see(self, changed: t.Collection[Target] = (), waiting: Waiting | None = None, until: float | None = None) -> None:
         """Report an event. With a `waiting` that polls, also report what its stage waits for, and again once a minute."""
+        path = self._path
         for side, owner in changed:
-            self._path.take(side, owner)
+            path.take(side, owner)
         self._changed.update(changed)
         if waiting is not None and not waiting.polls:
             return
-        self._report_notes()
+        self._report_notes(path.state.notes)
         self._report_ended()
         if waiting is not None:
             self._tell_line(until)
@@ -161,9 +162,9 @@ class PathProgress(ListProgress):
         sending = {side for side, _owner in self._front.context.running}
         return [side for side in self._front.sides if side.takes_turns and side.name in sending]
 
-    def _report_notes(self) -> None:
+    def _report_notes(self, notes: t.Sequence[str | RoleNote]) -> None:
         """Report what others have to do as soon as known: the task may wait for it."""
-        known, notes = self._noted, self._path.state.notes
+        known = self._noted
         if known is None or notes is known:
             return
         self._noted = notes

@@ -353,7 +353,7 @@ class EntryAws(PathSide[View], AwsSide):
             if any(fields_of(peer)["connection_id"] in unlisted for peer in listed):
                 restart()
         for (place, key), answer in answers.items():
-            self._reads.surveys[place].answers[key] = answer
+            self._reads.surveys[place].record(key, answer)
         views = self.states
         for place in self._reads.surveys:
             views.update({**self._reads.take(place, self._path.peers.listed), **views})

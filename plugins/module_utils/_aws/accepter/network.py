@@ -27,7 +27,7 @@ from ..objects import (
 )
 from ..session import IN_PAGES, MOST_VALUES, AwsSession, filters
 from .plan import missing_tags
-from .routes import NEARLY_FULL, Facts, missing_tables, peers_of
+from .routes import NEARLY_FULL, missing_tables, peers_of
 from .view import Accept, AddTags, RemoveTags, Request, RouteChange, View, route_to, view_after, with_status
 
 # How many ids a message names.
@@ -298,6 +298,7 @@ class RegionSurvey(Network):
 
     Attributes:
         answers: What was read, by key.
+        facts: The blocks of each prefix list in a route, by its id, and the quota where a table is nearly full.
         network: Asks AWS.
     """
 
@@ -305,6 +306,7 @@ class RegionSurvey(Network):
         super().__init__(session)
         self.network = Network(session)
         self.answers: dict[Key, t.Any] = {}
+        self.facts: dict[str, t.Any] = {ROUTES_QUOTA: None}
         self._vpc_ids = _each(params["vpc_id"] for params in wanted)
         self._table_ids = _each(one for params in wanted for one in params["route_table_ids"] or ())
         present = [params for params in wanted if params["state"] == "present"]
@@ -318,11 +320,13 @@ class RegionSurvey(Network):
         account: str | None = self.answers[ACCOUNT]
         return account
 
-    @property
-    def facts(self) -> Facts:
-        """The blocks of each prefix list in a route, by its id, and the quota where a table is nearly full."""
-        lists = {key[1]: answer for key, answer in self.answers.items() if key[0] == "list"}
-        return {**lists, ROUTES_QUOTA: self.answers.get(QUOTA)}
+    def record(self, key: Key, answer: t.Any) -> None:
+        """Keep the answer to a question."""
+        self.answers[key] = answer
+        if key == QUOTA:
+            self.facts[ROUTES_QUOTA] = answer
+        elif key[0] == "list":
+            self.facts[key[1]] = answer
 
     def first(self) -> Questions:
         """Return the questions that need no other answer."""

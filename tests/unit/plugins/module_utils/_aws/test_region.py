@@ -33,7 +33,8 @@ def open_session(site: AwsSite) -> AwsSession:
 def survey_of(session: AwsSession, *options: dict[str, Any]) -> RegionSurvey:
     survey = RegionSurvey(session, options)
     for questions in (survey.first, survey.second):
-        survey.answers.update({key: ask() for key, ask in questions().items()})
+        for key, ask in questions().items():
+            survey.record(key, ask())
     return survey
 
 
