@@ -171,11 +171,11 @@ def _keep(own: Path, kept: Path) -> None:
 
 def _open_streams(source: int, output: int) -> None:
     """Read standard input from a descriptor, and write standard output and errors to another."""
-    for name, descriptor, number in (("stdin", source, 0), ("stdout", output, 1), ("stderr", output, 2)):
+    # As where standard output is a pipe: only errors are written line by line.
+    for name, descriptor, number, buffering in (("stdin", source, 0, -1), ("stdout", output, 1, -1), ("stderr", output, 2, 1)):
         os.dup2(descriptor, number)
         # The streams of this process know whether those before could seek.
         old = getattr(sys, name)
-        buffering = 1 if old.line_buffering else -1
         new = open(number, old.mode, buffering, encoding=old.encoding, errors=old.errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
