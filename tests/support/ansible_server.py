@@ -176,7 +176,7 @@ def _open_streams(source: int, output: int) -> None:
         os.dup2(descriptor, number)
         # The streams of this process know whether those before could seek.
         old = getattr(sys, name)
-        new = open(number, old.mode, buffering, encoding=old.encoding, errors=old.errors, closefd=False)  # noqa: SIM115
+        new = open(number, old.mode, buffering, encoding=old.encoding, errors=old.errors, closefd=False)  # noqa: SIM115 - it stays open
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
     os.close(source)

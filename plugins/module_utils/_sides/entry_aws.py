@@ -306,10 +306,8 @@ class EntryAws(PathSide[View], AwsSide):
 
     Args:
         context: What all sides of the run share.
-        entries: The entries whose VPCs it changes.
         path: What is known of all sides.
-        sessions: The sessions with AWS.
-        replaced: Returns the keys of entries whose connection in Atlas the task replaces, or has replaced.
+        networks: Reads and plans the entries.
         list_peers: Lists the connections with AWS in Atlas; None if the task leaves Atlas alone.
         restart: Makes new sides, because what was read is out of date; None once that was done.
     """
@@ -317,17 +315,14 @@ class EntryAws(PathSide[View], AwsSide):
     def __init__(
         self,
         context: Context,
-        entries: t.Sequence[PeerEntry],
         path: PathState,
-        sessions: AwsSessions,
-        replaced: t.Callable[[], t.Collection[str]],
+        networks: AwsNetworks,
         list_peers: t.Callable[[], list[Peer]] | None,
         restart: t.Callable[[], None] | None,
     ) -> None:
         self._list_peers, self._restart = list_peers, restart
-        self._networks = AwsNetworks(context, entries, path, sessions, replaced)
-        super().__init__(context, AwsEntries(context, self._networks, path))
-        self._path, self._terms, self._reads = path, self._networks.terms, self._networks.reads
+        super().__init__(context, AwsEntries(context, networks, path))
+        self._path, self._networks, self._terms, self._reads = path, networks, networks.terms, networks.reads
         path.aws = self.states
 
     def first_queries(self, *, is_first: bool) -> t.Iterable[Query]:

@@ -122,11 +122,11 @@ class PathSides:
             if entry.has_half:
                 entries.setdefault(entry.provider.name, []).append(entry)
         if AWS.name in entries:
-            from .entry_aws import EntryAws
+            from .entry_aws import AwsNetworks, EntryAws
 
             list_peers = None if reader is None else reader.lists.with_cloud(AWS).list_peers
-            again = (list_peers, self._restart)
-            yield EntryAws(self._context, entries[AWS.name], self._path, self._session.aws, partial(_replaced, reader), *again)
+            given = (self._context, entries[AWS.name], self._path, self._session.aws, partial(_replaced, reader))
+            yield EntryAws(self._context, self._path, AwsNetworks(*given), list_peers, self._restart)
         for cloud in self._params["clouds"]:
             if cloud is not AWS and cloud.name in entries:
                 make = _CLOUD_SIDES[cloud.half[0]]
