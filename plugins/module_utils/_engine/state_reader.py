@@ -165,9 +165,10 @@ class StateReader:
         Raises:
             TaskError: If the task cannot go on without one.
         """
-        if self._front.is_strict or not query.owners:
+        owners = () if self._front.is_strict else query.owners
+        entries = [entry for owner in owners for entry in self._front.entries_of(name, owner, None)]
+        if not entries:
             raise error
-        entries = [entry for owner in query.owners for entry in self._front.entries_of(name, owner, None)]
         self.unread.update({entry: (name, error) for entry in entries if entry not in self.unread})
 
 

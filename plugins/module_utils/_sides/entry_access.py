@@ -195,7 +195,9 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         self._path.access = replace(access, listed=after_changes(access.listed, changes))
 
     def entries_of(self, owner: Owner, step: Step | None) -> t.Sequence[str]:
-        """Return the entries and pruned connections that fail with an entry of the access list, or with a request."""
+        """Return the entries and pruned connections that fail with an entry of the access list, with a request, or the list."""
+        if owner == ONLY:
+            return (ONLY,)
         names = self._requested.get(owner, (str(owner),)) if step is None else step.request.sent
         return [*dict.fromkeys(key for name in names for key in self._owners_of.get(name, ()))]
 

@@ -161,6 +161,17 @@ def test_an_account_that_cannot_be_read_refuses_all(make_path: Make) -> None:
     assert done.result["failures"][0]["error_code"] == "UnauthorizedOperation"
 
 
+@pytest.mark.parametrize("listed", ["containers/all", "peers?", "accessList?"])
+def test_a_list_in_atlas_that_cannot_be_read_refuses_all(make_path: Make, listed: str) -> None:
+    site = make_path()
+    entries = site.make_vpcs(2, accounts=2)
+    before = site.state()
+    site.fault("GET", "status", path=f"*/{listed}*", status=403)
+    done = site.run(connections=entries)
+    assert (site.state(), site.writes, done.changed, done.result["peering"]) == (before, [], False, None)
+    assert [(one["step"], one["index"], one["http_status"]) for one in done.result["failures"]] == [("read", None, 403)]
+
+
 @pytest.mark.parametrize("action", [pytest.param("AcceptVpcPeeringConnection", marks=pytest.mark.full), "CreateRoute"])
 def test_an_account_without_the_right_to_write_fails_alone(make_path: Make, action: str) -> None:
     site = make_path()
