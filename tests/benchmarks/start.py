@@ -4,7 +4,6 @@ what a creation costs. Both by turns with an earlier release or, with `--beside`
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Mapping
 
 from .growth import exported, released
@@ -49,18 +48,20 @@ def measure(progress: Progress, turns: int = TURNS, beside: str | None = None) -
             for task in TITLES:
                 for tree, environment in trees.items():
                     plays = [Play("start", given, environment=environment, task=f"Run {name}") for name in (DEBUG, task)]
-                    floor, own = (run_unchanged(atlas, play) for play in plays)
-                    costs.setdefault(tree, {}).setdefault(task, []).append(own - floor)
+                    for name, play in zip((DEBUG, task), plays):
+                        costs.setdefault(tree, {}).setdefault(name, []).append(run_unchanged(atlas, play))
         progress("start: creations")
         for creation in [*CREATIONS] * turns:
             for tree, environment in trees.items():
                 costs[tree].setdefault(creation, []).append(cost_of(atlas, creation, environment))
-    now, before = (
-        {task: min(found) if task in CREATIONS else statistics.median(found) for task, found in costs.get(tree, {}).items()}
-        for tree in ("", label)
-    )
+    now, before = (beyond_debug({task: min(found) for task, found in costs.get(tree, {}).items()}) for tree in ("", label))
     text = f"{table_of(now, before, label)}\n\n{creations_of(now, before, label)}"
     return Findings(text, tuple(goals_of(now, before)) if beside is None else ())
+
+
+def beyond_debug(costs: Mapping[str, float]) -> dict[str, float]:
+    """Return the least cost of each play with a task beyond that of a play with `debug` alone, and the least of creations."""
+    return {task: cost - costs[DEBUG] if task in TITLES else cost for task, cost in costs.items() if task != DEBUG}
 
 
 def cost_of(atlas: Atlas, creation: str, environment: Mapping[str, str]) -> float:
@@ -93,7 +94,7 @@ def table_of(now: Mapping[str, float], before: Mapping[str, float], label: str =
 
     return (
         "A play with one task and nothing to do, near: the processor's seconds of all its processes beyond those of a play with "
-        f"`debug` alone, and those of {label}, by turns:\n\n"
+        f"`debug` alone, and those of {label}, by turns, the least of {TURNS}:\n\n"
         + table(["task", "seconds", f"seconds of {label}", f"seconds : those of {label}"], map(row, TITLES))
     )
 
