@@ -17,7 +17,7 @@ from .._engine.wait import SHORTEST_INTERVAL
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._http.pauses import Clock
-from .._sides.path_state import PathState, RoleNote
+from .._sides.path_state import Notes, PathState
 from .entry_view import EntryView
 
 if t.TYPE_CHECKING:
@@ -109,7 +109,7 @@ class PathProgress(ListProgress):
         self._changed: set[Target] = set()
         self._plan: Plan | None = None
         # The tasks for others that were known when the plan was made, or reported since; None without a plan.
-        self._noted: t.Sequence[str | RoleNote] | None = None
+        self._noted: Notes | None = None
 
     @property
     def _path(self) -> PathPlans:
@@ -162,14 +162,14 @@ class PathProgress(ListProgress):
         sending = {side for side, _owner in self._front.context.running}
         return [side for side in self._front.sides if side.takes_turns and side.name in sending]
 
-    def _report_notes(self, notes: t.Sequence[str | RoleNote]) -> None:
+    def _report_notes(self, notes: Notes) -> None:
         """Report what others have to do as soon as known: the task may wait for it."""
         known = self._noted
         if known is None or notes is known:
             return
         self._noted = notes
-        for note in [one for one in notes if one not in known]:
-            self.tell_named(str(note))
+        for note in [note for about, note in notes.items() if known.get(about) != note]:
+            self.tell_named(note)
 
     def _report_ended(self, *, is_last: bool = False) -> None:
         """Report, with `-v`, which changed entries have ended; after another plan and at the end, check all entries."""
@@ -189,7 +189,7 @@ class PathProgress(ListProgress):
         super().show()
         if self._noted is None:
             self._noted = self._path.state.notes
-        self._outcome.warnings += [one for one in self._path.state.warnings if one not in self._outcome.warnings]
+        self._outcome.warnings += [one for one in self._path.state.warnings.values() if one not in self._outcome.warnings]
 
     def end(self) -> None:
         """Let the result show the last state."""

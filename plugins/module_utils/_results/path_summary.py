@@ -153,7 +153,7 @@ class PathSummary(ListSummary):
         """Return one error with all failures, what each entry has done so far, and what to do next; None if there are none."""
         if not state.failures:
             return None
-        more = (self._done_so_far(state), *after_failure(self._params, self._views(state), state), *state.kept_roles)
+        more = (self._done_so_far(state), *after_failure(self._params, self._views(state), state), *state.kept_roles.values())
         may_pass = all(_may_pass(one.error) for one in state.failures.values())
         what = "Run" if may_pass else "Correct what is wrong and run"
         but = ", but for what is said of roles" if state.kept_roles else ""

@@ -48,7 +48,7 @@ def sentences(params: Parameters, views: t.Sequence[EntryView], state: PathState
         found += _unknown_containers(views, state)
     kept = state.kept_entries.items()
     stays = [f"This entry of the access list stays: {why}" if name in state.foreign else why for name, why in kept]
-    return list(dict.fromkeys((*found, *map(str, state.notes), *state.kept_roles, *stays)))
+    return list(dict.fromkeys((*found, *state.notes.values(), *state.kept_roles.values(), *stays)))
 
 
 def _connect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Iterator[str]:

@@ -221,16 +221,17 @@ class AccessNeeds:
         owners = dict.fromkeys(owner for own in found for owner in own)
         return dict.fromkeys(name for owner in owners for name in self.names(self.by_key[owner], state))
 
-    def unlisted_marks(self, state: PathState, known: t.Container[str]) -> t.Iterator[str]:
-        """Yield a sentence for each network of the list with marked entries that nothing else explains."""
+    def unlisted_marks(self, state: PathState, known: t.Container[str]) -> t.Iterator[tuple[str, str]]:
+        """Yield a sentence for each network of the list with marked entries that nothing else explains, and its first entry."""
         for group in () if self.is_absent else self.groups.values():
             names = [name for name in self.marked(group, state) if name in list_of(state).listed and name not in known]
             if names:
                 stay, they, them = ("stays", "it is", "it") if len(names) == 1 else ("stay", "they are", "them")
-                yield (
+                text = (
                     f"{', '.join(names)} {stay} in the access list: by the comment, {they} of this network ({group[0].name}), "
                     f"and in no entry of this list. Remove {them} in Atlas if no other list needs {them}."
                 )
+                yield group[0].key, text
 
 
 class AccessUsers:

@@ -106,9 +106,9 @@ class PrunedRoles:
         """Return the plan of a role as a part of that of the list."""
         return as_one(self.roles[owner].change, plan.steps, owner, AVAILABLE, self._lanes)
 
-    def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> t.Sequence[str]:
-        """Return why the role that a pruned connection leaves stays, in sentences: another peering, or others' assignments."""
-        return () if found.vnet is None else self._plan_first(peer, found, leaving).warnings
+    def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> str:
+        """Return why the role that a pruned connection leaves stays: another peering, or others' assignments; or nothing."""
+        return "" if found.vnet is None else " ".join(self._plan_first(peer, found, leaving).warnings)
 
     def _plan_first(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> Plan:
         fields, ids = fields_of(peer), [other["id"] for other in leaving]
@@ -341,7 +341,7 @@ class AzureEntries(PathSide[AccessState], AzureSide):
         elif step == _ROLE and key in self._groups and self._is_absent:
             again = "Run the task again with azure_directory_id in the entry, or"
             text = _kept_role(self._groups[key][0].params, self._terms.params_of(key), self.states[key], again, self._path)
-        self._path.kept_roles = (*dict.fromkeys((*self._path.kept_roles, *filter(None, [text]))),)
+        self._path.kept_roles = {**self._path.kept_roles, **({key: text} if text else {})}
 
     def is_settled(self) -> bool:
         """Return whether all planned roles are given, so that the stage needs no line."""

@@ -48,6 +48,8 @@ if t.TYPE_CHECKING:
 
 _LIST, _STATUSES = "list", "statuses"
 _STEP, _SIDE, _KIND = "access_list", "Atlas", "access list entry"
+# The kind of the notes about entries of the access list that nothing explains.
+_MARKED = "marked entries"
 # The owner of the request that adds entries.
 _ADD = ("add", "")
 # Reads the blocks of the clients of a network, or of all networks of its project, by the names of networks in lower case.
@@ -97,8 +99,6 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         self.reader = AccessRequests(context, path, access_list, weakref.proxy(self), turn)
         self.needs = AccessNeeds(entries, self._is_absent, removals)
         self.users = AccessUsers(self.needs)
-        # The sentences of the result on marked entries that stay.
-        self._notes: list[str] = []
         self._peer_removals, self._pruned = removals, pruned
         self._unlisted, self._read_blocks = unlisted, read_blocks
         # Whether the connections of the unlisted clouds are read.
@@ -234,10 +234,9 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         """Record which entries the connections need, why others stay, and what else is marked."""
         state = self._path
         needed, (kept, foreign) = self.needs.asked_for(state), self.users.reasons_to_keep(state)
-        others = [note for note in state.notes if note not in self._notes]
-        self._notes = [*self.needs.unlisted_marks(state, {*needed, *kept, *self.needs.candidates(state)})]
-        if (*others, *self._notes) != state.notes:
-            state.notes = (*others, *self._notes)
+        notes = {about: note for about, note in state.notes.items() if about[0] != _MARKED}
+        marks = self.needs.unlisted_marks(state, {*needed, *kept, *self.needs.candidates(state)})
+        state.notes = {**notes, **{(_MARKED, owner): note for owner, note in marks}}
         state.wanted_entries, state.kept_entries, state.foreign = (*needed,), kept, frozenset(foreign)
 
 

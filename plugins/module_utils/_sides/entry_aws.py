@@ -370,8 +370,8 @@ class EntryAws(PathSide[View], AwsSide):
             if requests and not self._terms.is_absent:
                 views[key] = with_status(views[key], ACTIVE)
         is_unchecked = any(not views[key].atlas_accounts for key in self._networks.not_yet_visible & views.keys())
-        warnings = (_UNCHECKED,) if is_unchecked and self.context.params["atlas_aws_account_ids"] is None else ()
-        self._path.warnings = (*self._path.warnings, *warnings)
+        if is_unchecked and self.context.params["atlas_aws_account_ids"] is None:
+            self._path.warnings = {**self._path.warnings, None: _UNCHECKED}
 
     def take(self, owner: Owner) -> None:
         """Warn of an unknown account once its request is accepted."""
@@ -382,7 +382,7 @@ class EntryAws(PathSide[View], AwsSide):
             return
         account = view.connection.requester.account_id
         if account not in view.atlas_accounts:
-            path.warnings = (*dict.fromkeys((*path.warnings, _ACCEPTED.format(account))),)
+            path.warnings = {**path.warnings, account: _ACCEPTED.format(account)}
 
     def failed(self, entry: str, step: Step | None, error: TaskError) -> tuple[str, TaskError]:
         """Return what has failed for an entry, as results call it, and the error with the options of the entry."""

@@ -133,8 +133,8 @@ class Remover(t.Protocol):
     def look_at_pruned(self, peer: Peer) -> t.Any:
         """Return what is there; None if the task has no credentials for its owner. Runs in a thread."""
 
-    def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer]) -> t.Sequence[str]:
-        """Return why a role that a connection leaves stays, in sentences. Only called where Atlas needs a role."""
+    def warn_of_pruned(self, peer: Peer, found: t.Any, leaving: t.Sequence[Peer]) -> str:
+        """Return why a role that a connection leaves stays; empty if it goes. Only called where Atlas needs a role."""
 
 
 class PrunedLeftovers(PathSide[Removals]):
@@ -196,13 +196,15 @@ class PrunedLeftovers(PathSide[Removals]):
         self._peer_removals.foresee()
         for key, reply in replies.items():
             self._found.update(reply if isinstance(reply, dict) else {str(key): reply})
-        notes = [self._note(peer) for peer in self._peer_removals.pruned if self._is_unknown(peer)]
-        for peer in self._peer_removals.pruned:
+        pruned = self._peer_removals.pruned
+        notes: dict[tuple[str, Owner], str] = {}
+        notes.update({("leftovers", peer["id"]): self._note(peer) for peer in pruned if self._is_unknown(peer)})
+        for peer in pruned:
             cloud, found = cloud_of(peer), self._found.get(peer["id"])
             if _needs_role(cloud) and found is not None:
-                notes += self._removers[cloud.name].warn_of_pruned(peer, found, self._peer_removals.pruned)
-        notes += [] if self._params["access_list"] else [_note_of_access(peer) for peer in self._peer_removals.pruned]
-        self._path.notes = (*dict.fromkeys((*self._path.notes, *notes)),)
+                notes["kept role", peer["id"]] = self._removers[cloud.name].warn_of_pruned(peer, found, pruned)
+        notes.update({} if self._params["access_list"] else {("access", peer["id"]): _note_of_access(peer) for peer in pruned})
+        self._path.notes = {**self._path.notes, **{about: note for about, note in notes.items() if note}}
         return {}
 
     def _is_unknown(self, peer: Peer) -> bool:

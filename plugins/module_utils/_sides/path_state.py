@@ -42,24 +42,8 @@ PRESENT = (CONTAINERS, ROLES, CLEANING, REQUESTS, ACTING, AVAILABLE, ACCESS)
 ABSENT = (ROUTES, ACCESS, CONNECTIONS, SIDES, CONTAINERS)
 
 
-class RoleNote(t.NamedTuple):
-    """What others have to do so that Atlas gets its role in a cloud; its text is the sentence for them.
-
-    Attributes:
-        owner: The key of the entry.
-        name: The name of its network.
-        cloud: The name of the cloud.
-        commands: The commands that give Atlas its role.
-    """
-
-    owner: str
-    name: str
-    cloud: str
-    commands: str
-
-    def __str__(self) -> str:
-        """Return the sentence."""
-        return f"Give Atlas its role on {self.name} in {self.cloud}: {self.commands}"
+# Sentences for the user, by what each is about: its kind, and its owner.
+Notes = t.Mapping[tuple[str, Owner], str]
 
 
 @dataclass(eq=False)
@@ -82,9 +66,9 @@ class PathState:
         done: The changes made so far: the engine's own record.
         failures: The first failure of each entry and pruned connection, and of anything else by its placeholder. This is the
             engine's own record, except where failures are assumed.
-        notes: The sentences of `remaining` in the result that do not follow from the state, as texts or with a text.
-        warnings: The warnings that are known only once the task is done, or predicted.
-        kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has.
+        notes: The sentences of `remaining` in the result that do not follow from the state.
+        warnings: The warnings that are known only once the task is done, or predicted, by the AWS account, if known.
+        kept_roles: A sentence for each role that the task could not remove, and whose connection Atlas no longer has, by owner.
     """
 
     containers: tuple[Container, ...] = ()
@@ -99,9 +83,9 @@ class PathState:
     foreign: frozenset[str] = frozenset()
     done: AppliedChanges = field(default_factory=AppliedChanges)
     failures: t.Mapping[str, Failure] = field(default_factory=dict)
-    notes: tuple[str | RoleNote, ...] = ()
-    warnings: tuple[str, ...] = ()
-    kept_roles: tuple[str, ...] = ()
+    notes: Notes = field(default_factory=dict)
+    warnings: t.Mapping[str | None, str] = field(default_factory=dict)
+    kept_roles: t.Mapping[Owner, str] = field(default_factory=dict)
 
     @property
     def made(self) -> list[Change]:

@@ -20,7 +20,7 @@ from .connection import PeerState, RoleError, too_late
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import choose_container
 from .entry_peers import PathPeers, id_of, to_removal, without_words
-from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState, RoleNote
+from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState
 from .peer_requests import MOST_NAMES, choose_entries
 from .planner import PeerPlanner
 from .set_state import PeerSetState
@@ -30,6 +30,8 @@ _ONLY_AWS = (
     f"prune removes connections with {AWS.name} alone, because connections is empty: those with other clouds were not read. "
     "Disconnect these with state: absent."
 )
+# The kind of the notes about roles in clouds whose half others do.
+_ROLE = "role"
 _ONE_OF_THEM = f"Set {as_option('cidr_block')} to one of them, or to a part of one."
 
 
@@ -204,16 +206,14 @@ class DeclaredPeers(PathPeers):
         commands = error.commands if isinstance(error, RoleError) else ""
         if entry is None or entry.has_half or not commands:
             return
-        note = RoleNote(key, entry.name, entry.provider.name, commands)
-        if note not in self._path.notes:
-            self._path.notes = (*self._path.notes, note)
+        note = f"Give Atlas its role on {entry.name} in {entry.provider.name}: {commands}"
+        self._path.notes = {**self._path.notes, (_ROLE, key): note}
 
     def keep(self, state: PeerSetState, owner: str | None) -> None:
         """Let the other sides know the connections, without the commands for a role that exists by now."""
         super().keep(state, owner)
-        given = [note for note in self._path.notes if isinstance(note, RoleNote) and note.owner == owner and owner in state.done]
-        if given:
-            self._path.notes = tuple(note for note in self._path.notes if note not in given)
+        if owner in state.done and (_ROLE, owner) in self._path.notes:
+            self._path.notes = {about: note for about, note in self._path.notes.items() if about != (_ROLE, owner)}
 
 
 class RemovedPeers(PathPeers):

@@ -30,7 +30,7 @@ class Run:
         keys = [f"connections[{index}]" for index in range(3)]
         entries = {key: SimpleNamespace(title=f"{key} (vpc-1)") for key in keys}
         ends = SimpleNamespace(entries=entries, of=self.find_ended)
-        state = SimpleNamespace(notes=(), warnings=())
+        state = SimpleNamespace(notes={}, warnings={})
         self.path = mock.NonCallableMock(spec=PathPlans, state=state, last=Plan())
         side = SimpleNamespace(name="aws", progress_line=lambda: self.line, takes_turns=False)
         self.front: Any = SimpleNamespace(
@@ -65,7 +65,8 @@ class Run:
         self, line: str, goal: str = "", after: float = 0.0, notes: tuple[str, ...] = (), changed: tuple[int, ...] = ()
     ) -> None:
         self.clock.sleep(after)
-        self.line, self.path.state.notes, self.front.context.stage = line, notes, goal
+        self.line, self.front.context.stage = line, goal
+        self.path.state.notes = {("note", note): note for note in notes}
         self.progress.see(
             [("aws", owner) for owner in changed], Waiting(goal) if goal else None, self.started + 100.0 if goal else None
         )

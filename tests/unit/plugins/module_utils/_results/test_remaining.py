@@ -356,7 +356,7 @@ def test_notes_and_what_stays_in_the_access_list_come_last() -> None:
         {**gcp(1), "gcp_peering_name": "mine"},
         None,
         None,
-        {"notes": ("A note.",), "kept_entries": stays, "foreign": {"b"}},
+        {"notes": {("note", KEY): "A note."}, "kept_entries": stays, "foreign": {"b"}},
         state="absent",
     )
     assert found == ["A note.", stays["a"], f"This entry of the access list stays: {stays['b']}"]

@@ -359,7 +359,7 @@ def test_a_peering_that_does_not_end_in_time_fails_alone(parts: PartsSite) -> No
     assert f"the peering {NETWORKS[0]} with {NETWORKS[0]} had ended (it is Connected)" in done.msg
     assert (done.actions, may_peer(parts, 2)) == ([("connections[1]", "delete", role(2))], [True, False])
     # Atlas has the connection: the next run finds the role.
-    assert done.state.kept_roles == ()
+    assert done.state.kept_roles == {}
 
 
 def test_a_peering_that_appears_meanwhile_keeps_the_role(parts: PartsSite) -> None:

@@ -492,7 +492,9 @@ def test_a_narrower_entry_replaces_the_wide_one(
     assert [step.stage for step in case.plan.steps] == [ACCESS] * (bool(added) + bool(going))
     assert case.state.kept_entries == left
     title = name_of({**connections[0]})
-    assert [*case.state.notes] == [NOTED.format(name, title.rpartition("/")[2] if "vpc" in title else title) for name in noted]
+    assert [*case.state.notes.values()] == [
+        NOTED.format(name, title.rpartition("/")[2] if "vpc" in title else title) for name in noted
+    ]
     # What has failed may go on using what it had.
     case.fail(0)
     assert [name for action, owner, name in case.changes if action == "delete"] == []
