@@ -169,7 +169,7 @@ def test_of_several_refusals_of_an_entry_the_first_counts() -> None:
 
 
 @pytest.mark.parametrize("is_of_no_entry", [False, True])
-def test_what_is_asked_for_all_or_for_no_entry_ends_the_run_without_an_answer(is_of_no_entry: bool) -> None:
+def test_what_no_entry_fails_with_ends_the_run(is_of_no_entry: bool) -> None:
     one = world({"x": "a", "y": "a"}, faults={"look x": [refused("No.")]})
     of_none = type("OfNone", (ListFront,), {"entries_of": lambda self, *target: ()})
     outcome = run(of_none if is_of_no_entry else with_side(queries=_for_all), one)
