@@ -30,7 +30,7 @@ from collections import Counter
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.clouds import block_of, cloud_of, name_of
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import in_words
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.lists import in_words
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
 
 COLLECTION = "cloudpeer.atlas"

@@ -35,7 +35,7 @@ FEATURES = {"_aws", "_gcp", "_azure", *BELOW_CLOUD_APIS}
 MAY_IMPORT = {
     "modules": {"_operations", "_engine.shell"},
     "action": {"_operations", "plugin_utils"},
-    "callback": {"_clouds.clouds", "_engine.plan", "_http.redact"},
+    "callback": {"_clouds.clouds", "_engine.lists", "_http.redact"},
     "filter": VALUES,
     "inventory": {"_operations", "_api", "_auth", "_engine", "_clouds", "_http.errors", "_http.redact"},
     "plugin_utils": {"_check.findings", "_engine", "_clouds", "_http.errors", "_http.exchange", "_http.redact"},

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The progress of a list, in one line."""
+"""What only lists show: their progress in one line, and changes in words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from .side import Target, Waiting
 
 if t.TYPE_CHECKING:
     from .front import AnyFront, ResultValue
+
+# The words for kinds and actions, where sentences use others than results. An attribute is called by its name alone.
+_NOUNS = {"container": "network container", "mirror": "peering", "attribute": ""}
+_WORDS = {
+    "create": "created",
+    "change": "changed",
+    "recreate": "requested again",
+    "accept": "accepted",
+    "tag": "tagged",
+    "untag": "untagged",
+    "enable": "enabled",
+    "replace": "replaced",
+    "delete": "removed",
+}
+_OTHER_WORDS = {("create", "connection"): "requested", ("create", "role"): "given", ("delete", "role"): "taken away"}
 
 
 class ListProgress(RunProgress):
@@ -79,3 +94,47 @@ def one_line(lines: t.Iterable[str]) -> str:
     """Join the progress of several sides in one line; empty texts are left out."""
     # Names come last: they have commas of their own.
     return ", ".join(sorted(filter(None, lines), key=lambda line: ": " in line))
+
+
+def nothing_changed(project: str, what: str = "") -> str:
+    """Return the sentence with which the failure of a refused plan begins.
+
+    Args:
+        project: The project, for the user; empty if there is none.
+        what: `else` if something was changed before.
+    """
+    return f"Nothing {what and f'{what} '}was changed{project and f' in {project}'}."
+
+
+def in_words(action: str, kind: str, name: str = "", number: int = 1) -> str:
+    """Return what was done, such as `peering atlas-nt-1 created`, `2 routes created` or `connection accepted`.
+
+    Args:
+        action: The action, as results have it.
+        kind: To what.
+        name: Its name, or several; empty if it is not known, or clear without.
+        number: How many there are.
+    """
+    noun, word = _NOUNS.get(kind, kind), _OTHER_WORDS.get((action, kind), _WORDS.get(action, action))
+    if number > 1:
+        noun = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun or kind}s"
+    return " ".join(filter(None, (str(number) if number > 1 and not name else "", noun, name, word)))
+
+
+def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tuple[str, str]:
+    """Return the lines of a change in a diff, before and after it; an empty text for nothing.
+
+    Args:
+        action: The action, as results have it.
+        kind: To what.
+        name: Its name; empty where it is not known, or the header of the diff has it.
+        before: The fields that there were, in words.
+        after: The fields that there are.
+    """
+    label, done = " ".join(filter(None, (_NOUNS.get(kind, kind), name))), in_words(action, kind, name)
+    if action in ("accept", "enable"):
+        # The word says as much as the fields.
+        return "", f"{done}\n"
+    if action in ("delete", "untag"):
+        return f"{': '.join(filter(None, (label, before)))}\n", ""
+    return f"{label}: {before}\n" if before else "", f"{': '.join(filter(None, (done, after)))}\n"

@@ -24,20 +24,6 @@ StepRequest = t.Any
 # What identifies a change: a text or, in a list of several services, a ChangeKey.
 AnyKey = t.Any
 _AnyPlan = t.TypeVar("_AnyPlan", bound="Plan")
-# The words for kinds and actions, where sentences use others than results. An attribute is called by its name alone.
-_NOUNS = {"container": "network container", "mirror": "peering", "attribute": ""}
-_WORDS = {
-    "create": "created",
-    "change": "changed",
-    "recreate": "requested again",
-    "accept": "accepted",
-    "tag": "tagged",
-    "untag": "untagged",
-    "enable": "enabled",
-    "replace": "replaced",
-    "delete": "removed",
-}
-_OTHER_WORDS = {("create", "connection"): "requested", ("create", "role"): "given", ("delete", "role"): "taken away"}
 
 
 class ChangeKey(t.NamedTuple):
@@ -256,16 +242,6 @@ def to_done(counts: t.Mapping[str, int], sides: t.Mapping[str, int]) -> str:
     return f"{parts}; {', '.join(changes)}"
 
 
-def nothing_changed(project: str, what: str = "") -> str:
-    """Return the sentence with which the failure of a refused plan begins.
-
-    Args:
-        project: The project, for the user; empty if there is none.
-        what: `else` if something was changed before.
-    """
-    return f"Nothing {what and f'{what} '}was changed{project and f' in {project}'}."
-
-
 def listed(names: t.Iterable[str], most: int = 3) -> str:
     """Return different names for a sentence: all of them, or the first `most` and how many more there are."""
     different = list(dict.fromkeys(names))
@@ -276,40 +252,6 @@ def listed(names: t.Iterable[str], most: int = 3) -> str:
 def find_differences(wanted: t.Mapping[str, object], current: t.Mapping[str, object]) -> tuple[str, ...]:
     """Return the names of the wanted fields that are missing in `current` or differ there, sorted."""
     return tuple(sorted(name for name, value in wanted.items() if current.get(name) != value))
-
-
-def in_words(action: str, kind: str, name: str = "", number: int = 1) -> str:
-    """Return what was done, such as `peering atlas-nt-1 created`, `2 routes created` or `connection accepted`.
-
-    Args:
-        action: The action, as results have it.
-        kind: To what.
-        name: Its name, or several; empty if it is not known, or clear without.
-        number: How many there are.
-    """
-    noun, word = _NOUNS.get(kind, kind), _OTHER_WORDS.get((action, kind), _WORDS.get(action, action))
-    if number > 1:
-        noun = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun or kind}s"
-    return " ".join(filter(None, (str(number) if number > 1 and not name else "", noun, name, word)))
-
-
-def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tuple[str, str]:
-    """Return the lines of a change in a diff, before and after it; an empty text for nothing.
-
-    Args:
-        action: The action, as results have it.
-        kind: To what.
-        name: Its name; empty where it is not known, or the header of the diff has it.
-        before: The fields that there were, in words.
-        after: The fields that there are.
-    """
-    label, done = " ".join(filter(None, (_NOUNS.get(kind, kind), name))), in_words(action, kind, name)
-    if action in ("accept", "enable"):
-        # The word says as much as the fields.
-        return "", f"{done}\n"
-    if action in ("delete", "untag"):
-        return f"{': '.join(filter(None, (label, before)))}\n", ""
-    return f"{label}: {before}\n" if before else "", f"{': '.join(filter(None, (done, after)))}\n"
 
 
 class ChangeDescription(t.NamedTuple):

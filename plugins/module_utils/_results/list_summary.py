@@ -10,8 +10,9 @@ from operator import attrgetter, itemgetter
 
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of, name_of, with_request_times
+from .._engine.lists import nothing_changed
 from .._engine.options import name_project
-from .._engine.plan import Change, nothing_changed, to_done
+from .._engine.plan import Change, to_done
 from .._engine.side import Context, Failure
 from .._engine.wait import GONE
 from .._entries.parser import FIELDS, PeerEntry

@@ -9,9 +9,9 @@ import math
 import typing as t
 from operator import attrgetter
 
-from .._engine.lists import ListProgress, one_line
+from .._engine.lists import ListProgress, in_words, one_line
 from .._engine.outcome import REPORT_INTERVAL, Outcome, Report
-from .._engine.plan import Change, ChangeKey, Plan, in_words
+from .._engine.plan import Change, ChangeKey, Plan
 from .._engine.side import AnySide, Failure, Target, Waiting
 from .._engine.wait import SHORTEST_INTERVAL
 from .._entries.parser import PeerEntry

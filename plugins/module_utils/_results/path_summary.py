@@ -13,19 +13,9 @@ from operator import itemgetter
 from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
+from .._engine.lists import in_words, lines_of, nothing_changed
 from .._engine.options import Parameters, name_project
-from .._engine.plan import (
-    Change,
-    ChangeDescription,
-    ChangeKey,
-    Notice,
-    Plan,
-    count_actions,
-    in_words,
-    lines_of,
-    listed,
-    nothing_changed,
-)
+from .._engine.plan import Change, ChangeDescription, ChangeKey, Notice, Plan, count_actions, listed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError, as_option

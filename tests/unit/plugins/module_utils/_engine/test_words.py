@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import in_words, lines_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.lists import in_words, lines_of
 
 
 @pytest.mark.parametrize(
