@@ -202,12 +202,24 @@ def customer_task(choice: ContainerChoice, peer: Peer, goal: str) -> CustomerTas
     return provider.customer_task(peer, region, container)
 
 
-def removed_by_others(peer_id: str, goal: str) -> TaskError:
-    """Return the error for a connection that was removed while the task waited for it."""
-    return TaskError(
-        f"VPC peering connection {peer_id} was removed by somebody else while this task waited for {goal}.",
-        hint="Find out who removes it, then run the task again.",
-    )
+def wait_failure(provider: Cloud, params: Parameters, before: Peer, present: Peer | None, goal: str) -> TaskError | None:
+    """Return why a connection cannot reach its goal any more; None if it still may.
+
+    Args:
+        provider: The cloud provider.
+        params: The options.
+        before: The connection as it was seen before.
+        present: The connection; None if it is gone.
+        goal: The state that the task waits for.
+    """
+    if present is None or present["status_name"] == provider.terminating:
+        return TaskError(
+            f"VPC peering connection {before['id']} was removed by somebody else while this task waited for {goal}.",
+            hint="Find out who removes it, then run the task again.",
+        )
+    if not provider.has_failed(present):
+        return None
+    return failure(provider, params, present, worked=before["status_name"] == provider.progress[-1])
 
 
 def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask | None) -> TaskError:
@@ -305,8 +317,10 @@ def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
     )
 
 
-def with_removal(error: TaskError, removed: Fields) -> TaskError:
-    """Return the error of a creation, with a sentence on the connection that was removed for it unless it has one."""
+def with_removal(error: TaskError, removed: Fields | None) -> TaskError:
+    """Return the error of a creation, with a sentence on the connection that was removed for it, if any, unless it has one."""
+    if removed is None:
+        return error
     gone = f"{as_form('VPC peering connection')} {removed['id']} {as_form('is', 'are')} removed by now"
     return error.with_sentence(f"{gone}; the next run creates the new one.")
 

@@ -32,13 +32,12 @@ from .connection import (
     SentRequests,
     customer_task,
     explain_removal,
-    failure,
     may_repeat,
-    removed_by_others,
     request_peer,
     role_failure,
     role_status,
     too_late,
+    wait_failure,
     with_removal,
 )
 from .container_choice import KNOWN_REGIONS, ContainerChoice, read_containers
@@ -163,9 +162,9 @@ class OnePeerSide(Side[PeerState]):
         super().__init__(context)
         self._params, self._reader = context.params, reader
         self._is_absent = context.params["state"] == "absent"
-        # What is awaited: connections that have to be gone, as last seen, or the id of one that has to reach its goal.
+        # What is awaited, as last seen: connections that have to be gone, or one that has to reach its goal.
         self._leaving: tuple[Peer, ...] = ()
-        self._awaited_id = ""
+        self._awaited: Peer | None = None
         # The connection that this task removes for a new one, until the new one is created.
         self._replaced: Peer | None = None
         # The old connection that is being removed after a new one has replaced it.
@@ -204,7 +203,7 @@ class OnePeerSide(Side[PeerState]):
         Raises:
             TaskError: If the options do not allow it.
         """
-        self._leaving, self._awaited_id, self._repeated_for = (), "", None
+        self._leaving, self._awaited, self._repeated_for = (), None, None
         state, choice = self.states[ONLY], self._reader.choice
         planner = PeerPlanner(choice)
         if self._is_absent:
@@ -242,15 +241,15 @@ class OnePeerSide(Side[PeerState]):
 
     def _until_reached(self) -> Waiting | None:
         peer, provider, goal = self.states[ONLY].peer, self._reader.provider, self._goal
-        if peer is None and not self._awaited_id:
+        before = self._awaited or peer
+        if before is None:
             return None
-        if peer is None or peer["status_name"] == provider.terminating:
-            raise removed_by_others(self._awaited_id if peer is None else peer["id"], goal)
-        if provider.has_failed(peer):
-            raise failure(provider, self._params, peer)
-        if provider.has_reached(peer, goal):
+        error = wait_failure(provider, self._params, before, peer, goal)
+        if error is not None:
+            raise error
+        if provider.has_reached(self._peer, goal):
             return None
-        self._leaving, self._awaited_id = (), peer["id"]
+        self._leaving, self._awaited = (), peer
         return Waiting(goal)
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
@@ -319,8 +318,7 @@ class OnePeerSide(Side[PeerState]):
         state = self.states[ONLY]
         if isinstance(step.request, DeletePeer):
             return error if state.peer is None else explain_removal(state.old or state.peer, error)
-        better, removed = self._reader.match.explain(step.request, error, state), self._removed
-        return better if removed is None else with_removal(better, removed)
+        return with_removal(self._reader.match.explain(step.request, error, state), self._removed)
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, PeerState]:
         """Return the connection after the plan and the wait, with the checks that Atlas would make.

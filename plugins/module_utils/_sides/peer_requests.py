@@ -21,7 +21,7 @@ from .._http.errors import ApiError, NoAnswerError, TaskError
 from .._http.pauses import Clock
 from .._resources.containers import Container, Containers
 from .._resources.peers import VpcPeers
-from .connection import SentRequests, customer_task, failure, removed_by_others, too_late
+from .connection import SentRequests, customer_task, too_late, wait_failure
 from .container_choice import LIST_CONTAINERS, ContainerChoice, complete_from_list, read_containers
 from .draft import PeerSetPlanner
 from .match import PeerMatch
@@ -197,7 +197,7 @@ class PeerSet:
             present = by_id.get(own.peer["id"])
             error = self.sent.removal_failure(present) if own.dying else None
             if self.params["wait"] and not own.dying and own.peer["id"] not in dead:
-                error = _failure(entry, own.peer, present, self.goal(entry))
+                error = wait_failure(entry.provider, entry.options, own.peer, present, self.goal(entry))
             if error is not None:
                 failures.setdefault(key, error)
             if present is not None and self.choices[key].read_names(present, again=again):
@@ -256,16 +256,6 @@ class PeerSet:
         ]
         leaving = sum(map(is_leaving, state.listed))
         return ", ".join([*counts, f"{leaving} being removed"] if leaving else counts)
-
-
-def _failure(entry: PeerEntry, before: Peer, present: Peer | None, goal: str) -> TaskError | None:
-    """Return the error of a connection that has failed or is gone while the task waits for a goal; None if it goes on."""
-    if present is None or is_leaving(present):
-        return removed_by_others(before["id"], goal)
-    if not is_failed(present):
-        return None
-    worked = before["status_name"] == entry.provider.progress[-1]
-    return failure(entry.provider, entry.options, present, worked=worked)
 
 
 def _waiting(

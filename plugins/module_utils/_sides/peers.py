@@ -268,8 +268,7 @@ class PeerSide(Side[PeerState]):
             listed = tuple(peer for peer in project.listed if cloud_of(peer) is match.choice.provider)
             own = replace(project.entries.get(key, PeerState(None)), listed=listed)
             better = match.explain(request, error, own, None if since is None else self.context.clock() - since)
-        removed = project.removed_for(step)
-        return self._set.worded(key, error, better if removed is None else with_removal(better, removed))
+        return self._set.worded(key, error, with_removal(better, project.removed_for(step)))
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, PeerState]:
         """Return the connections after the plan and all waits."""
