@@ -79,7 +79,7 @@ def measure(progress: Progress, sizes: Sequence[int] = SIZES) -> Findings:
 
 
 def timed(call: Callable[[], T]) -> tuple[float, T]:
-    """Make a call, and return the processor's seconds it takes, and its result; what others have left is collected before."""
+    """Make a call once what others left is collected, and return the processor's seconds that it takes, and its result."""
     gc.collect()
     started = time.process_time()
     result = call()

@@ -9,6 +9,7 @@ import datetime
 import ipaddress
 import re
 import typing as t
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 
@@ -255,17 +256,45 @@ def _to_block(text: str) -> ipaddress.IPv4Network | None:
 
 
 class ListedEntries(list[AccessEntry]):
-    """Entries of the access list, which all connections of a project share."""
+    """Entries of the access list. All connections of a project share them: what each asks for is found without a scan."""
 
     @cached_property
     def ranges(self) -> list[Range]:
         """What their blocks cover, as `merge_ranges` returns it."""
-        return merge_ranges(ends_of(block) for block in map(block_of, self) if block is not None)
+        return merge_ranges(self._places)
+
+    @cached_property
+    def _places(self) -> dict[Range, list[int]]:
+        """The places of the entries for each block, in the order of the blocks."""
+        found: dict[Range, list[int]] = {}
+        for place, block in enumerate(map(block_of, self)):
+            if block is not None:
+                found.setdefault(ends_of(block), []).append(place)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def _blocks(self) -> list[Range]:
+        return [*self._places]
+
+    def admitting(self, network: ipaddress.IPv4Network) -> list[AccessEntry]:
+        """Return the entries that cover a whole block; if there are none, those for parts of it."""
+        start, end = ends_of(network)
+        sizes = [1 << bits for bits in range(network.max_prefixlen - network.prefixlen, network.max_prefixlen + 1)]
+        found = [(start - start % size, start - start % size + size - 1) for size in sizes]
+        if not any(one in self._places for one in found):
+            # Two blocks that overlap are parts of each other.
+            found = self._blocks[bisect_left(self._blocks, (start, start)) : bisect_right(self._blocks, (end, end))]
+        return [self[place] for place in sorted(place for one in found for place in self._places.get(one, ()))]
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """Their security groups, without accounts."""
         return frozenset(group for group in map(group_of, self) if group is not None)
+
+    @cached_property
+    def for_everybody(self) -> list[str]:
+        """The names of those that let all addresses in."""
+        return [name for name in map(key_of, self) if name in ("0.0.0.0/0", "::/0")]
 
     @cached_property
     def has_dates(self) -> bool:

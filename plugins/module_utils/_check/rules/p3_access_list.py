@@ -14,7 +14,7 @@ from ..._aws.objects import Interface, Subnet
 from ..._clouds.aws import same_region
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._resources.access_list import AccessEntry, key_of
-from ..._values.blocks import ends_of, is_within, parts_outside_ranges
+from ..._values.blocks import is_within, parts_outside_ranges
 from ..._values.moments import to_moment
 from ..facts import (
     ConnectionFacts,
@@ -43,7 +43,6 @@ _SUBJECT = "access list"
 _SOON = datetime.timedelta(days=1)
 # The status of an entry that Atlas has applied everywhere, and those of others.
 _IN_FORCE, _NOT_IN_FORCE = "ACTIVE", ("PENDING", "FAILED")
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
 # How many blocks are proposed before that of the network is, and how many at most.
 _FEW, _MOST = 3, 20
 
@@ -80,7 +79,7 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    is_empty = not any(map(block_of, entries)) and not (entries.groups and facts.entry.provider.has_security_groups)
+    is_empty = not entries.ranges and not (entries.groups and facts.entry.provider.has_security_groups)
     clients = if_known(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
@@ -176,11 +175,9 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
 @check("P304", "info", clouds=ALL_CLOUDS)
 def find_entry_for_everybody(facts: ConnectionFacts) -> Findings:
     """The access list does not let all addresses in."""
-    for one in _entries_in_force(facts):
-        key = key_of(one)
-        if key in _EVERYWHERE:
-            message = f"{named(key)} is in the access list: every address on the internet may connect."
-            yield Finding("info", str(key), message, "Allow the blocks of your own networks instead.")
+    for name in _entries_in_force(facts).for_everybody:
+        message = f"{named(name)} is in the access list: every address on the internet may connect."
+        yield Finding("info", name, message, "Allow the blocks of your own networks instead.")
 
 
 def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
@@ -196,11 +193,9 @@ def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
         groups = {group for client in gaps for group in known(_admitting_groups(client, facts, listed_groups))}
     except (SkippedError, UnreadError):
         return ListedEntries()
-    ranges = [(one, *ends_of(block)) for one in entries if (block := block_of(one)) is not None]
-    deciding = [one for one in entries if group_of(one) in groups]
-    for start, end in (ends_of(network) for client in clients if client not in gaps for network in client.networks):
-        whole = [one for one, first, last in ranges if first <= start and last >= end]
-        deciding += whole or [one for one, first, last in ranges if first <= end and last >= start]
+    deciding = [one for one in entries if group_of(one) in groups] if groups else []
+    for network in (network for client in clients if client not in gaps for network in client.networks):
+        deciding += entries.admitting(network)
     return ListedEntries({key_of(one): one for one in deciding}.values())
 
 
