@@ -11,6 +11,7 @@ import contextlib
 import functools
 import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from itertools import islice
@@ -26,6 +27,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.boto import quicken
 from ansible_collections.cloudpeer.atlas.tests.support.environment import own_environment
 from ansible_collections.cloudpeer.atlas.tests.support.memory import call_wsgi, to_environ
 from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, Sent, answered_in_memory
+from moto.core.model import ServiceModel
 from moto.core.request import Request
 from moto.core.serialize import XFormedAttributePicker
 from moto.ec2.models import ec2_backends
@@ -252,11 +254,19 @@ def _remembering() -> Iterator[None]:
             names[key] = tuple(find_names(picker, context))
         return names[key]
 
+    find_operation, turn = ServiceModel.operation_model, threading.RLock()
+
+    def find_operation_alone(service: ServiceModel, name: str) -> Any:
+        # The first thread that asks puts an operation of botocore into the cache before moto's own: no other may find that.
+        with turn:
+            return find_operation(service, name)
+
     services = tuple(moto.backends.list_of_moto_modules())
     methods = functools.cache(moto.core.responses.method_names_from_class)
     with (
         mock.patch.object(moto.backends, "list_of_moto_modules", return_value=services),
         mock.patch.object(moto.core.responses, "method_names_from_class", methods),
+        mock.patch.object(ServiceModel, "operation_model", find_operation_alone),
         mock.patch.object(XFormedAttributePicker, "get_possible_keys", find_names_once),
         mock.patch.object(moto.ec2.utils, "random_resource_id", make_id),
         mock.patch.object(moto.core.responses, "gen_amzn_requestid_long", return_value="0" * 52),
