@@ -127,14 +127,14 @@ clusters:
       description: What Atlas does with the cluster, one of V(IDLE), V(CREATING), V(UPDATING), V(DELETING), V(REPAIRING).
       type: str
     paused:
-      description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused, and if Atlas does not say.
+      description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused, and if Atlas does not report it.
       type: bool
     cluster_type:
-      description: Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if Atlas does not say.
+      description: Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if Atlas does not report it.
       type: str
       version_added: 2.6.0
     regions:
-      description: Where the cluster has nodes. Empty if Atlas does not say.
+      description: Where the cluster has nodes. Empty if Atlas does not report it.
       type: list
       elements: dict
       contains:

@@ -116,7 +116,7 @@ class Sender:
     def _send_signed(self, request: Request, prepared: Prepared) -> Reply:
         governor = self._retry.governor
         if self._is_bucket_empty and governor is None:
-            # The next request would be refused. Atlas does not say how fast its bucket of tokens refills.
+            # The next request would be refused. Atlas does not report how fast its bucket of tokens refills.
             self._retry.sleep(min(RATE_LIMIT_PAUSE, max(0.0, DEADLINE.get() - self._retry.clock())))
         reply = self._exchange(request, prepared)
         self._is_bucket_empty = reply.headers.get("RateLimit-Remaining") == "0"

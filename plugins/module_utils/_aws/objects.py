@@ -267,8 +267,8 @@ class Interface:
     Attributes:
         instance_id: The instance that it is attached to; None if it is attached to none.
         addresses: Its private IPv4 addresses, the primary one first, and then the blocks that are delegated to it.
-        type: AWS's name of its type; empty if AWS does not say.
-        requester_id: The service or account that created it; None if AWS does not say.
+        type: AWS's name of its type; empty if AWS does not report it.
+        requester_id: The service or account that created it; None if AWS does not report it.
         status: `available` if it is attached to nothing, so that nothing is sent from it.
         description: What AWS, or the owner, says that it is.
         is_first: Whether it is the first one of its instance, with which the system sends by default.

@@ -262,7 +262,7 @@ def parse_record(reply: Reply) -> Record:
 
 
 def parse_fallback(reply: Reply) -> bool:
-    """Return whether names that a hosted zone lacks are asked of public DNS; off where the reply does not say."""
+    """Return whether names that a hosted zone lacks are asked of public DNS; off where the reply does not report it."""
     features = reply.get("Features") or {}
     status = features.get("PublicDNSFallbackStatus") or "DISABLED"
     if status not in ("ENABLED", "DISABLED"):

@@ -187,7 +187,7 @@ class AwsSession:
         return self._send(description, "ec2", action, parameters, before=before, is_write=True)
 
     def find_account_id(self) -> str | None:
-        """Return the account that the credentials belong to; None if AWS does not say.
+        """Return the account that the credentials belong to; None if AWS does not report it.
 
         This needs no permission. No answer means that STS cannot be reached, or that the credentials are wrong: EC2 says so next.
         """
@@ -201,7 +201,7 @@ class AwsSession:
         return self._account
 
     def find_quota(self, code: str) -> int | None:
-        """Return a quota of Amazon VPC in the account and region; None if AWS does not say, for whatever reason.
+        """Return a quota of Amazon VPC in the account and region; None if AWS does not report it, for whatever reason.
 
         It is asked once, and briefly: some networks reach EC2 and not this service.
         """

@@ -158,7 +158,7 @@ class VnetPeering:
         name: Its name.
         prefixes: The address prefixes for IPv4 of the other side.
         state: `Initiated`, `Connected` or `Disconnected`.
-        sync_level: Whether both sides know the addresses of each other; None if Azure does not say it.
+        sync_level: Whether both sides know the addresses of each other; None if Azure does not report it.
         remote_id: The resource id of the VNet on the other side; empty if it is not known.
         allows_access: Whether traffic between the two VNets is allowed; None if it is not known.
         provisioning_state: `Succeeded`, or what Azure is doing with the peering; None if it is not known.

@@ -36,7 +36,7 @@ _ACTIVE = ("active", "provisioning")
 _OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
 # The kind of the objects that a fact has.
 _KINDS = {"subnets": "subnets", "route_tables": "tables", "network_acls": "acls", "interfaces": "interfaces"}
-_NO_ACCOUNT = Unread("AWS does not say which account the credentials belong to: there may be no way to STS.")
+_NO_ACCOUNT = Unread("AWS does not report which account the credentials belong to: there may be no way to STS.")
 
 
 def read_aws(

@@ -19,7 +19,7 @@ BLOCK: t.Final = "atlas_cidr_block"
 
 
 class Peer(t.TypedDict, total=False):
-    """A connection, with the names of the results, and the fields of its cloud; None for what Atlas does not say."""
+    """A connection, with the names of the results, and the fields of its cloud; None for what Atlas does not report."""
 
     id: str
     provider_name: str
@@ -346,7 +346,7 @@ class Cloud(_Description):
         return value
 
     def describe_place(self, container: Fields) -> str | None:
-        """Return the region or regions of a container, as the cloud writes them; None if Atlas does not say."""
+        """Return the region or regions of a container, as the cloud writes them; None if Atlas does not report it."""
         if self.has_one_container:
             return self.describe_regions(container[REGIONS])
         region = container[REGION]

@@ -33,8 +33,8 @@ class Peering:
         state: `ACTIVE`, or `INACTIVE` while the other side has no matching peering; None in a plan.
         state_details: GCP's explanation of the state.
         update_strategy: `CONSENSUS` if both sides must agree to a removal.
-        exchanges_subnets: Whether the networks exchange the routes of their subnets; None if GCP does not say it.
-        exports_public: Whether these include ranges of public addresses; None if GCP does not say it.
+        exchanges_subnets: Whether the networks exchange the routes of their subnets; None if GCP does not report it.
+        exports_public: Whether these include ranges of public addresses; None if GCP does not report it.
     """
 
     name: str

@@ -80,7 +80,7 @@ class PeeringRoute:
 
     Attributes:
         destination: The block that it leads to.
-        is_imported: Whether the other network has it; None if GCP does not say it.
+        is_imported: Whether the other network has it; None if GCP does not report it.
         is_of_subnet: Whether something in the network has the block, as a subnet does: it is no custom route.
     """
 
@@ -97,7 +97,7 @@ class Policy:
         name: Its name.
         kind: `HIERARCHY` (the organization's, or a folder's), `SYSTEM` (a service's of Google) or `NETWORK`.
         taken: The priorities of its rules, also of those for what comes in: each is there once.
-        id: What finds it: the number of an organization's, or the name of a network's; None if GCP does not say it.
+        id: What finds it: the number of an organization's, or the name of a network's; None if GCP does not report it.
     """
 
     name: str

@@ -37,7 +37,7 @@ _KINDS: dict[type, str] = {str: "a text", bool: "true or false", int: "a whole n
 
 
 class Region(t.TypedDict):
-    """A region of a cluster, with its nodes in all shards; None for what Atlas does not say."""
+    """A region of a cluster, with its nodes in all shards; None for what Atlas does not report."""
 
     provider_name: str
     backing_provider_name: str | None
@@ -48,7 +48,7 @@ class Region(t.TypedDict):
 
 
 class Cluster(t.TypedDict):
-    """A cluster, with the names of the results; None for what Atlas does not say. Members are `host:port`."""
+    """A cluster, with the names of the results; None for what Atlas does not report. Members are `host:port`."""
 
     id: str
     name: str
@@ -236,5 +236,5 @@ def has_nodes_at(region: Fields, name: str | None, cloud: Cloud) -> bool:
 
 
 def has_nodes(region: Fields) -> bool:
-    """Whether a cluster has nodes in a region; True if Atlas does not say how many."""
+    """Whether a cluster has nodes in a region; True if Atlas does not report how many."""
     return any(region[name] is None or region[name] > 0 for name in _NODES)

@@ -34,7 +34,7 @@ CONTAINER_HINTS = {
 
 
 class Container(t.TypedDict, total=False):
-    """A network container, with the names of the results; None for what Atlas does not say.
+    """A network container, with the names of the results; None for what Atlas does not report.
 
     It also has the read-only fields in `atlas_network` of its cloud.
     """

@@ -15,7 +15,7 @@ from .._values.patterns import InvalidValueError
 
 
 class Project(t.TypedDict):
-    """A project, with the names of the results; None for what Atlas does not say."""
+    """A project, with the names of the results; None for what Atlas does not report."""
 
     id: str
     name: str

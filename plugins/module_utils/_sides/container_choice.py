@@ -52,7 +52,7 @@ class ContainerChoice:
         for peer in peers:
             if peer["container_id"] is None:
                 raise TaskError(
-                    f"Atlas does not say which network container VPC peering connection {peer['id']} is in.",
+                    f"Atlas does not report which network container VPC peering connection {peer['id']} is in.",
                     hint=f"Leave {as_option('container_id')} and {as_option('container_region_name')} out; peer_id alone names "
                     "one connection.",
                 )

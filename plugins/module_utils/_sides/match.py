@@ -214,7 +214,7 @@ def check_shown(peer: Peer, names: t.Iterable[str]) -> None:
     missing = [name for name in names if fields_of(peer)[name] is None]
     if missing:
         raise TaskError(
-            f"Atlas does not say the {' and the '.join(map(as_option, missing))} of VPC peering connection {peer['id']}, so "
+            f"Atlas does not report the {' and the '.join(map(as_option, missing))} of VPC peering connection {peer['id']}, so "
             "the task cannot know "
             "whether it is the one that the options describe.",
             hint="Run the task again. If Atlas leaves it out again, ask MongoDB's support.",

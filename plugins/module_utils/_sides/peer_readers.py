@@ -128,7 +128,7 @@ class DeclaredPeers(PathPeers):
         """Return the error of a connection that has not reached its goal in time; the task itself acts for the customer."""
         if entry is None or not self._lacks_names(entry, peer):
             return too_late(peer, GONE if entry is None else self.goal(entry), error, None)
-        text = f"Atlas does not say after {error.span} what its side of the connection is called."
+        text = f"Atlas does not report after {error.span} what its side of the connection is called."
         return TaskError(text, hint=f"Raise {as_option('wait_timeout')}, or run the task again later.")
 
     def _lacks_names(self, entry: PeerEntry, peer: Peer) -> bool:

@@ -55,7 +55,7 @@ class Network:
 
         Args:
             params: The options.
-            account_id: The account of the credentials; None if AWS does not say.
+            account_id: The account of the credentials; None if AWS does not report it.
 
         Raises:
             TaskError: If a request fails. A missing object is no failure here.
@@ -316,7 +316,7 @@ class RegionSurvey(Network):
 
     @property
     def account_id(self) -> str | None:
-        """The account of the credentials; None if AWS does not say."""
+        """The account of the credentials; None if AWS does not report it."""
         account: str | None = self.answers[ACCOUNT]
         return account
 

@@ -21,7 +21,7 @@ class View:
 
     Attributes:
         region: The region.
-        account_id: The account of the credentials; None if AWS does not say.
+        account_id: The account of the credentials; None if AWS does not report it.
         connection: The connection that the options name; None if they name none, or it is unknown.
         vpc: The VPC; None if it is unknown.
         tables: The route tables of the VPC; without the id of a VPC, those with routes to the connection.
@@ -54,7 +54,7 @@ class View:
     def place(self) -> str:
         """The region and the account, in words."""
         if self.account_id is None:
-            return f"region {self.region} (AWS does not say whose credentials these are: the owner of the VPC was not checked)"
+            return f"region {self.region} (AWS does not report whose credentials these are: the owner of the VPC was not checked)"
         return f"region {self.region} of account {self.account_id}"
 
     def has_ended(self, route: Route) -> bool:

@@ -216,7 +216,7 @@ def _needs(cluster: AtlasObject, container: AtlasObject, facts: ConnectionFacts)
 
 
 def _has_electable_nodes(cluster: AtlasObject, region: str) -> bool:
-    """Whether a cluster has nodes in a region that can become the primary; True if Atlas does not say."""
+    """Whether a cluster has nodes in a region that can become the primary; True if Atlas does not report it."""
     there = [one for one in cluster["regions"] if has_nodes_at(one, region, AZURE)]
     return any(one["electable_nodes"] != 0 for one in there)
 

@@ -137,7 +137,7 @@ def active_mirror(facts: ConnectionFacts) -> Peering:
 
 
 def _is_imported(block: ipaddress.IPv4Network, routes: t.Mapping[ipaddress.IPv4Network, bool | None]) -> bool | None:
-    """Return whether the other network imports the route to a block; None if GCP does not say it."""
+    """Return whether the other network imports the route to a block; None if GCP does not report it."""
     states = {state for destination, state in routes.items() if block.subnet_of(destination)}
     return True if True in states else None if None in states else False
 

@@ -34,7 +34,7 @@ def is_dedicated(cluster: AtlasObject) -> bool:
     """Whether a cluster is dedicated, as network peering requires.
 
     Raises:
-        UnreadError: If Atlas does not say.
+        UnreadError: If Atlas does not report it.
     """
     if not cluster["regions"]:
         raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
@@ -84,7 +84,7 @@ def is_running(cluster: AtlasObject) -> bool:
 
 
 def has_known_state(cluster: AtlasObject) -> bool:
-    """Whether a cluster is in a state whose meaning is known. A cluster that runs may be paused, if Atlas does not say."""
+    """Whether a cluster is in a state whose meaning is known. A cluster that runs may be paused, if Atlas does not report it."""
     return bool(cluster["paused"]) or cluster["state_name"] in _NOT_THERE or is_running(cluster)
 
 
@@ -129,7 +129,7 @@ def ports_of(facts: ConnectionFacts) -> frozenset[int]:
     clusters = if_known(lambda: judged_clusters(facts)) or [{}]
     ports = frozenset(port for one in clusters for port in _ports_in(one) or (_usual_port_of(one),))
     if any(not 0 < port <= _HIGHEST_PORT for port in ports):
-        raise UnreadError(Unread("A connection string that Atlas tells has a port that does not exist."))
+        raise UnreadError(Unread("A connection string that Atlas returns has a port that does not exist."))
     return ports
 
 
@@ -155,7 +155,7 @@ def judge_single_addresses(
 ) -> tuple[Level, str]:
     """Return how bad it is that a filter opens single addresses of Atlas alone, and a sentence about it.
 
-    It is a warning if each member of the smallest judged cluster there can have one of them, or if Atlas does not say how many
+    It is a warning if each member of the smallest judged cluster there can have one of them, or if Atlas does not report how many
     members there are. With fewer, some member is out of reach today.
 
     Args:

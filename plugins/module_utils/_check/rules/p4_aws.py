@@ -187,7 +187,7 @@ def _in_another_region(facts: ConnectionFacts, subject: str) -> Finding | None:
 def _region_in_atlas(facts: ConnectionFacts) -> str | None:
     """Return the region that Atlas has the VPC in; None if it has no connection, or that is not known.
 
-    All connections of a VPC have its region. Where Atlas says none, the only one is in the region of its network container.
+    All connections of a VPC have its region. Where Atlas reports none, the only one is in the region of its network container.
     """
     if known_or(facts.atlas.peer, None) is None:
         return None
@@ -227,7 +227,7 @@ def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:
 
 
 def _end_of(connection: PeeringConnection) -> datetime.datetime | None:
-    """Return when the time to accept a connection ends; None if it is not pending, or AWS does not say it."""
+    """Return when the time to accept a connection ends; None if it is not pending, or AWS does not report it."""
     try:
         return to_moment(connection.expiration_time or "") if connection.status == PENDING else None
     except ValueError:

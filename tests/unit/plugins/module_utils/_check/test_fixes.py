@@ -90,7 +90,7 @@ LEFT: dict[str, dict[str, str]] = {
     },
     "P106": {r"Check compare_group_ids: .*": "it is about another project"},
     "P107": {r".*": "it is a quota"},
-    "P201": {r"Create a cluster in (, or|None, or).*": "Atlas does not tell the region, which P104 reports"},
+    "P201": {r"Create a cluster in (, or|None, or).*": "Atlas does not report the region, which P104 reports"},
     "P202": {
         r"A (VPC|VNet|VPC network) can be connected with regions of \w+ only: .*": "it is another cloud",
         r"Connect the VPC with the network container of each region: .*": "what AWS has of it is judged by its codes",

@@ -119,7 +119,7 @@ G403 = [
     Situation("the clients' range is imported by Atlas's network", healthy_gcp(), {}, REACHABLE),
     Situation("the range is not imported", outgoing(PeeringRoute(GCP_BLOCK, False)), FAIL["G403"], NOT),
     Situation("the range has no route", outgoing(PeeringRoute("10.31.0.0/16", True)), FAIL["G403"], NOT),
-    Situation("GCP does not say it", outgoing(PeeringRoute(GCP_BLOCK, None)), {"G403": "unknown"}, UNKNOWN),
+    Situation("GCP does not report it", outgoing(PeeringRoute(GCP_BLOCK, None)), {"G403": "unknown"}, UNKNOWN),
     Situation(
         "one of two ranges is not imported",
         clients(secondary(), allowed=("10.0.0.0/8",), gcp_outgoing=[PeeringRoute(GCP_BLOCK, True)]),
@@ -163,7 +163,7 @@ G601 = [
     Situation(
         "one of two is not imported", incoming(PeeringRoute(ATLAS_PART, True), PeeringRoute(OTHER_PART, False)), FAIL["G601"], NOT
     ),
-    Situation("GCP does not say it", incoming(PeeringRoute(ATLAS_PART, None)), {"G601": "unknown"}, UNKNOWN),
+    Situation("GCP does not report it", incoming(PeeringRoute(ATLAS_PART, None)), {"G601": "unknown"}, UNKNOWN),
     Situation("refused", healthy_gcp(gcp_incoming={GCP_REGION: ROUTES}), {"G601": "unknown"}, UNKNOWN),
     Situation(
         "each region with clients",
@@ -428,7 +428,7 @@ P107 = [
 
 
 def without_strings(cluster: Fields) -> Fields:
-    """Return a cluster of which Atlas tells no connection strings."""
+    """Return a cluster of which Atlas returns no connection strings."""
     return {**cluster, "connection_strings": {}, "members": [], "private_members": []}
 
 

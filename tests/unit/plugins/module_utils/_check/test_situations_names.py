@@ -519,7 +519,7 @@ REGIONS = [
 ]
 
 FOREIGN = Vpc(VPC_ID, OTHER_ACCOUNT, [VPC_BLOCK], True, True, "dopt-0a1b2c3d4e5f60001")
-NO_STS = Unread("AWS does not say which account it is.")
+NO_STS = Unread("AWS does not report which account it is.")
 CLAIMS = "P401 and P404 are unknown where the credentials' account is not that of the VPC, and where STS does not report it"
 SHARED_VPC = "what a participant of a shared VPC does see is judged, and a failure stands"
 ACCOUNTS = [

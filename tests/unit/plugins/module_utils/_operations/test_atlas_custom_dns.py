@@ -80,4 +80,4 @@ def test_nothing_is_changed_where_it_is_not_known(atlas: Atlas, wire: Wire, cont
     wire.faults.append(Fault("GET", reply(content), times=9))
     done = run(atlas)
     assert (done.failed, done.changed, atlas.writes()) == (True, False, [])
-    assert done.missing("the reply does not say whether it is enabled", "base_url") == []
+    assert done.missing("the reply does not report whether it is enabled", "base_url") == []

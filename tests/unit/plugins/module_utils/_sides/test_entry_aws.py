@@ -477,7 +477,7 @@ def test_a_write_in_aws_has_its_own_time(site: PathSite, monkeypatch: pytest.Mon
 
 
 def test_a_request_that_aws_does_not_show_yet_is_waited_for(site: PathSite) -> None:
-    """Atlas tells the id of a connection a moment before AWS shows the connection to the other account."""
+    """Atlas shows the id of a connection a moment before AWS shows the connection to the other account."""
     entries = site.make_vpcs(2)
     hide(site, 3)
     done = site.run(connections=entries, container_region="us-east-1", container_cidr_block=ATLAS_BLOCK)

@@ -89,7 +89,7 @@ def test_all_clouds_are_one_set(atlas: AtlasSide, clouds: dict[str, str]) -> Non
 
 
 def test_names_of_gcp_are_read_once_a_poll(atlas: AtlasSide, clouds: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The customer's half needs them, and so the stage before it waits for them; here, Atlas does not say them at once."""
+    """The customer's half needs them, and so the stage before it waits for them; here, Atlas does not report them at once."""
     reads, read, said_at = [0.0], Containers.list_all_containers, atlas.clock.now + 3
 
     def late(self: Containers) -> list[Any]:
@@ -115,7 +115,7 @@ def test_without_the_names_of_gcp_the_time_is_up(
     done = atlas.connect([gcp(1)], wait_timeout=20)
     (failure,) = done.result["failures"]
     assert (failure["index"], failure["step"]) == (0, "request")
-    assert "Atlas does not say after 20 seconds what its side of the connection is called." in failure["msg"]
+    assert "Atlas does not report after 20 seconds what its side of the connection is called." in failure["msg"]
 
 
 @pytest.mark.parametrize("parallel", [1, 3])

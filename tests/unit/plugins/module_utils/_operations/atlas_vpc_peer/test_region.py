@@ -145,7 +145,7 @@ def test_a_field_that_atlas_leaves_out_replaces_nothing(
     options = {**(PEERING if cloud == "AWS" else {}), "container_id": peer["containerId"]}
     done = site.run(**options, recreate="changed", peer_id=peer["id"] if named else None)
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in missing)
-    assert done.missing(f"Atlas does not say the {name} of VPC peering connection {peer['id']}") == []
+    assert done.missing(f"Atlas does not report the {name} of VPC peering connection {peer['id']}") == []
     assert (done.changed, atlas.writes()) == (False, [])
 
 
@@ -342,7 +342,7 @@ def test_in_a_set_a_field_that_is_left_out_replaces_nothing(azure: PeerSite, wir
     wire.faults.append(Fault("GET", page({**peer, missing: None})))
     options = {"peers": [azure.options], "provider_name": "AZURE", "recreate": "changed", "max_deletions": 1}
     done = azure.atlas.run(atlas_vpc_peers.OPERATION, **options)
-    assert done.missing("peers[0]", "Atlas does not say the", f"of VPC peering connection {peer['id']}") == []
+    assert done.missing("peers[0]", "Atlas does not report the", f"of VPC peering connection {peer['id']}") == []
     assert (done.changed, azure.atlas.writes()) == (False, [])
 
 

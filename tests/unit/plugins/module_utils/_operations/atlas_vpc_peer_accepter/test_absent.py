@@ -139,7 +139,7 @@ def test_a_vpc_that_is_unknown_is_skipped_with_a_warning(site: AwsSite) -> None:
         assert f"vpc-0123456789abcdef0 is unknown in region {REGION} of account {site.account.id}" in warning
 
 
-# What is compared if AWS tells it
+# What is compared if AWS reports it
 
 
 @pytest.mark.parametrize("status", ["active", "deleted"])

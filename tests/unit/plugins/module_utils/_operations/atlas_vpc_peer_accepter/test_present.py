@@ -82,7 +82,7 @@ def test_check_mode_tells_what_the_real_run_does(site: AwsSite) -> None:
     assert (site.front.writes, site.state()) == ([], before)
     real = site.run(**options)
     assert foreseen.changed is real.changed is True
-    # What AWS tells of active connections only, and its own words, cannot be foreseen.
+    # What AWS reports of active connections only, and its own words, cannot be foreseen.
     for done in (foreseen, real):
         for side in ("requester", "accepter"):
             done.accepter["connection"][side]["cidr_blocks"] = None
@@ -223,7 +223,7 @@ def test_the_block_is_compared_before_the_first_route(make_site) -> None:
     assert done.changed
     assert done.accepter["connection"]["status"] in ("provisioning", "active")
     assert site.targets() == {}
-    # Now AWS tells the block, and nothing is changed any more.
+    # Now AWS reports the block, and nothing is changed any more.
     site.refused("192.168.240.0/21, not atlas_cidr_block 192.168.248.0/21")
 
 
