@@ -118,7 +118,7 @@ def is_custom_dns_enabled(client: AtlasClient, group_id: str) -> bool:
     description = f"read the custom DNS of project {group_id}"
     enabled = _enabled_in(client.get(_path(group_id), description))
     if enabled is None:
-        raise odd_reply(description, "does not say whether it is enabled")
+        raise odd_reply(description, "does not report whether it is enabled")
     return enabled
 
 

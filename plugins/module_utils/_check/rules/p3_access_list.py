@@ -79,7 +79,7 @@ _Gaps = t.Mapping[_Client, t.Sequence[_Network]]
 def find_clients_without_entry(facts: ConnectionFacts) -> Findings:
     """The clients get in: the named instances and security groups, or else each judged subnet."""
     entries = _entries_in_force(facts)
-    is_empty = not entries.ranges and not (entries.groups and facts.entry.provider.has_security_groups)
+    is_empty = not any(map(block_of, entries)) and not (entries.groups and facts.entry.provider.has_security_groups)
     clients = if_known(lambda: _clients(facts)) if is_empty else _clients(facts)
     if is_empty and not clients:
         fix = "Add the blocks of the clients to the access list: atlas_access_list, or atlas_peering."
