@@ -163,7 +163,7 @@ def test_a_connection_with_a_hidden_container_is_not_removed(atlas: SetSite, wir
     wire.faults.append(Fault("GET", page(*listed)))
     done = atlas.apply([entry(0, container_id=atlas.container_id)], prune=True, max_deletions=50)
     assert done.failures.keys() == {0}
-    assert "does not say which network container" in done.msg
+    assert "does not report which network container" in done.msg
     assert len(atlas.there()) == 2
     # Without a container, the entry means it, and the other one is not declared.
     wire.faults.append(Fault("GET", page(*listed)))
