@@ -98,7 +98,7 @@ SIDES_WITH_ANY = {
     "_sides/match.py",
     "_sides/options.py",
     "_sides/peer_readers.py",
-    "_sides/peer_requests.py",
+    "_sides/peer_set.py",
     "_sides/set_options.py",
 }
 # Words that make a sentence a riddle, or an old one.

@@ -199,7 +199,7 @@ def local_addresses_of(probe: t.Mapping[str, t.Any]) -> list[str]:
     return list(dict.fromkeys(one["local_address"] for one in probe["members"] if one.get("local_address")))
 
 
-def group_id(name: object) -> str | None:
+def group_without_account(name: object) -> str | None:
     """Return the id of a security group without the account that may stand before it; None for none."""
     return str(name).rpartition("/")[2] if name else None
 
@@ -221,7 +221,7 @@ class ListedPeers(list[AtlasObject]):
 
 def group_of(entry: AccessEntry) -> str | None:
     """Return the security group of an entry of the access list, without its account; None for a block or an address."""
-    return group_id(entry["aws_security_group"])
+    return group_without_account(entry["aws_security_group"])
 
 
 def block_of(entry: AccessEntry) -> ipaddress.IPv4Network | None:

@@ -24,7 +24,7 @@ from .._engine.argspec import CONNECTION, PROJECTS, ArgumentSpec
 from .._engine.entry import Entry, each_problem, join_problems
 from .._engine.options import FALSE, Parameters, check_options, many_projects, parse_option, parse_region
 from .._entries.parser import EntryParser, EntryValues, PeerEntry, unchecked_clouds
-from .._entries.table import CHECK, list_of
+from .._entries.table import CHECK, list_option
 from .._http.errors import InvalidOptionError
 from .._values.blocks import parse_client_block, parse_private_block
 from .._values.ids import (
@@ -61,7 +61,7 @@ ARGUMENT_SPEC = (
     + PROJECTS
     + ArgumentSpec(
         {
-            "connections": list_of(CHECK),
+            "connections": list_option(CHECK),
             "container_region": {"type": "str"},
             "atlas_cidr_block": {"type": "str", "aliases": ["container_cidr_block"]},
             **{name: {"type": "list", "elements": "str"} for name in _LISTS},
@@ -179,7 +179,7 @@ def _parse_connections(params: Parameters) -> tuple[tuple[PeerEntry, ...] | None
     found = parser.parse(params["connections"])
     if parser.problems:
         raise join_problems(parser.problems)
-    return found, each_problem(parser.notices)
+    return found, each_problem(parser.warnings)
 
 
 def ignored_options(args: Parameters) -> list[str]:
@@ -314,7 +314,7 @@ def _check_customer_halves(params: Parameters, clouds: t.Iterable[str]) -> None:
         InvalidOptionError: If there is none for a cloud.
     """
     for name in clouds:
-        half = CLOUDS[name].half
+        half = CLOUDS[name].half_options
         if params["atlas"] or any(params[option] not in (None, False) for option in half):
             continue
         message, hint = f"atlas and {half[0]} are both false", "Set one of them to true."

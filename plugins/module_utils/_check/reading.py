@@ -165,7 +165,7 @@ def _vnet_facts(session: CheckSession, params: Parameters, connections: t.Sequen
 def are_both_read(params: Parameters, facts: ConnectionFacts) -> bool:
     """Whether both halves of a connection are known: Atlas's is read, and the customer's is read or given by options."""
     # A list of `virtual_networks` alone says nothing of a peering.
-    return bool(params["atlas"]) and any(params[one] not in (None, False) for one in facts.entry.provider.half[:2])
+    return bool(params["atlas"]) and any(params[one] not in (None, False) for one in facts.entry.provider.half_options[:2])
 
 
 def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t.Any]] | None) -> AtlasFacts:

@@ -152,7 +152,7 @@ AWS = Cloud(
     # Atlas refuses other sizes: ATLAS_INVALID_CIDR_RANGE.
     block_sizes=lambda regions: range(21, 25),
     atlas_network=("vpc_id",),
-    half=("aws",),
+    half_options=("aws",),
     check_needs=("connection_id", "atlas_cidr_block"),
     check_hint="Set it to the id of the VPC.",
     accepted_id="connection_id",

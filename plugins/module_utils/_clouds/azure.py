@@ -202,7 +202,7 @@ AZURE = Cloud(
     block_sizes=lambda regions: range(21, 25),
     # The id of Atlas's subscription is not a UUID, unlike those of customers, and so not parsed.
     atlas_network=("atlas_azure_subscription_id", "atlas_vnet_name"),
-    half=("azure", "vnet_peerings", "virtual_networks"),
+    half_options=("azure", "vnet_peerings", "virtual_networks"),
     check_needs=("atlas_cidr_block",),
     check_hint="Or set vnet_resource_id, which names both.",
     names=("azure_subscription_id", "resource_group_name", "vnet_name"),

@@ -135,7 +135,7 @@ class _Description:
             container (None if unknown), and whether this is Atlas for Government. The keys are always the same.
         block_sizes: Returns the allowed prefix lengths of a container's block, given the number of chosen regions (0 for all).
         atlas_network: The fields of a container that name Atlas's network.
-        half: The options of atlas_vpc_peer_check for the customer's half: a switch or lists.
+        half_options: The options of atlas_vpc_peer_check for the customer's half: a switch or lists.
         check_needs: What an entry of the check needs if Atlas is not read.
         check_hint: What to do if such an entry names no network.
         names: The fields of the name that users see; empty if these are the identity.
@@ -197,7 +197,7 @@ class _Description:
     handover: t.Callable[[Fields, Fields | None, bool], dict[str, t.Any]]
     block_sizes: t.Callable[[int], range]
     atlas_network: tuple[str, ...]
-    half: tuple[str, ...]
+    half_options: tuple[str, ...]
     check_needs: tuple[str, ...]
     check_hint: str
     names: tuple[str, ...] = ()
@@ -251,7 +251,7 @@ class _Description:
             network=network,
             network_identity=(network,) if self.has_unique_ids else self.identity,
             ids=(*self.identity, *accepted_id),
-            switch=self.half[0],
+            switch=self.half_options[0],
             own_fields=own_fields,
             writable=(*own_fields, "container_id"),
             read_only=("id", *accepted_id, "status_name", "error_state_name"),

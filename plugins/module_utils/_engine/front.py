@@ -57,7 +57,7 @@ class Engine:
         for side in self._front.sides:
             self._reader.take(side, side.predict([step for step in plan.steps if step.side == side.name]))
         changes = {change.key: change for change in plan.changes}
-        for step in self._front.foresee(plan):
+        for step in self._front.predicted_steps(plan):
             self._outcome.changed = True
             context.done.record(changes[key] for key in step.keys if key in changes)
         self._end()
@@ -259,7 +259,7 @@ class Front(ModuleBase[S_co]):
         key = step.keys[0] if step is not None else None
         return Failure(key.step if isinstance(key, ChangeKey) else side, error)
 
-    def foresee(self, plan: Plan) -> t.Iterable[Step]:
+    def predicted_steps(self, plan: Plan) -> t.Iterable[Step]:
         """Return the steps of a plan that will take effect; the states are predicted already."""
         return plan.steps
 

@@ -89,7 +89,7 @@ def check_libraries(libraries: t.Iterable[Library], cloud: Cloud) -> None:
         if error is not None:
             raise TaskError(
                 f"The host that this task runs on has {lack_of(name, error)}, which is needed to read {cloud.name}.",
-                hint=f"Run {command_for(name, error)} for its Python, or set {cloud.half[0]} to false.",
+                hint=f"Run {command_for(name, error)} for its Python, or set {cloud.switch} to false.",
             )
 
 

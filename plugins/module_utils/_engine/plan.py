@@ -95,7 +95,7 @@ class Step(t.NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Notice:
+class EntryWarning:
     """A warning about an entry of a list, which is shown as one with those that have the same cause.
 
     Attributes:
@@ -121,7 +121,7 @@ class Plan:
         refusals: Why the plan must not be carried out, by the keys of a set's entries, or other keys for the whole plan.
         notes: Sentences for the user behind the line of the first plan.
         consequences: Warnings about effects of the steps; a plan with refusals gives none.
-        notices: Warnings about entries of a list.
+        entry_warnings: Warnings about entries of a list.
         is_unread: Whether the refusals are of entries that could not be read.
     """
 
@@ -132,7 +132,7 @@ class Plan:
     refusals: t.Mapping[str, TaskError] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    entry_warnings: tuple[EntryWarning, ...] = ()
     is_unread: bool = False
 
     def of_owner(self: _AnyPlan, owner: t.Hashable) -> _AnyPlan:
@@ -177,7 +177,7 @@ def joined(plans: t.Sequence[Plan]) -> Plan:
         {key: error for plan in reversed(plans) for key, error in plan.refusals.items()},
         (*chain.from_iterable(plan.notes for plan in plans),),
         (*chain.from_iterable(plan.consequences for plan in plans),),
-        (*chain.from_iterable(plan.notices for plan in plans),),
+        (*chain.from_iterable(plan.entry_warnings for plan in plans),),
     )
 
 

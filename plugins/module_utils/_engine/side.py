@@ -49,14 +49,14 @@ class NoReply(enum.Enum):
 
     Attributes:
         SEEN: The reply was lost, and another look has shown the effect: the states have it already.
-        FORESEEN: Nothing was sent: the effect is predicted.
+        PREDICTED: Nothing was sent: the effect is predicted.
     """
 
     SEEN = "seen"
-    FORESEEN = "foreseen"
+    PREDICTED = "predicted"
 
 
-SEEN, FORESEEN = NoReply.SEEN, NoReply.FORESEEN
+SEEN, PREDICTED = NoReply.SEEN, NoReply.PREDICTED
 
 
 class Query(t.NamedTuple):
@@ -175,7 +175,7 @@ class Side(t.Generic[State]):
     sides only through that.
 
     A side must have `queries`, `observe`, `plan`, `request` and `record`. It should have `predict` where the end differs from
-    what `record` foresees, `wait` and `timeout_error` where it waits, and `explain` where it knows better what went wrong.
+    what `record` predicts, `wait` and `timeout_error` where it waits, and `explain` where it knows better what went wrong.
 
         class Switch(Side[bool]):
             name = "switch"
@@ -284,7 +284,7 @@ class Side(t.Generic[State]):
         raise NotImplementedError
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
-        """Return what a step has done; `reply` is what its call has returned, SEEN or FORESEEN."""
+        """Return what a step has done; `reply` is what its call has returned, SEEN or PREDICTED."""
         raise NotImplementedError
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:
@@ -304,7 +304,7 @@ class Side(t.Generic[State]):
         current = self.states
         try:
             for step in steps:
-                found.update(self.record(step, FORESEEN).states)
+                found.update(self.record(step, PREDICTED).states)
                 self.states = {**current, **found}
         finally:
             self.states = current

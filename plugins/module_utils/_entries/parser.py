@@ -125,7 +125,7 @@ class PeerEntry:
     @cached_property
     def has_half(self) -> bool:
         """Whether the task does the customer's half."""
-        return bool(self.task[self.provider.half[0]])
+        return bool(self.task[self.provider.switch])
 
     @property
     def region(self) -> str | None:
@@ -247,7 +247,7 @@ class EntryParser:
 
     Attributes:
         problems: What is wrong with the list, after `parse`.
-        notices: What to warn of.
+        warnings: What to warn of.
     """
 
     module: t.ClassVar[str]
@@ -260,7 +260,7 @@ class EntryParser:
     def __init__(self, params: Parameters) -> None:
         self.params = params
         self.problems: list[TaskError] = []
-        self.notices: list[TaskError] = []
+        self.warnings: list[TaskError] = []
 
     def __init_subclass__(cls) -> None:
         """Read the table once: a task has no need of its file."""
@@ -314,7 +314,7 @@ class EntryParser:
         warnings += self.check_credentials(entry, cloud)
         if entry.problems or warnings:
             entry.name(short_name(values, cloud, has_owner=self.module == SETS))
-        self.notices += [entry.named(TaskError(one)) for one in warnings]
+        self.warnings += [entry.named(TaskError(one)) for one in warnings]
 
     def find_cloud(self, entry: Entry) -> Cloud:
         """Return the cloud of an entry.

@@ -145,7 +145,7 @@ def ignored_by(module: str) -> frozenset[str]:
     return frozenset(name for one in OPTIONS if module not in one.users for name in one.names)
 
 
-def list_of(module: str, **spec: object) -> dict[str, object]:
+def list_option(module: str, **spec: object) -> dict[str, object]:
     """Return the argument spec of the list of a module, with more of it, such as `required`."""
     options = {one.names_in(module)[0]: {**one.spec_in(module), "documented": one.is_documented_in(module)} for one in OPTIONS}
     return {"type": "list", "elements": "dict", **spec, "options": options}

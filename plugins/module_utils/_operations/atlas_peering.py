@@ -113,10 +113,10 @@ class AtlasPeering(Front[CheckSession]):
         """Let all sides know of a failure."""
         return self.path.failed(side, entry, step, error)
 
-    def foresee(self, plan: Plan) -> list[Step]:
+    def predicted_steps(self, plan: Plan) -> list[Step]:
         """Return the steps that are not known to fail."""
         self.path.predict()
-        return [step for step in plan.steps if self.path.is_foreseen(step)]
+        return [step for step in plan.steps if self.path.is_predicted(step)]
 
     def fail_rest(self, error: TaskError) -> t.Mapping[str, Failure]:
         """Return the failures of all entries that have not ended, unless the plan was refused."""

@@ -25,7 +25,7 @@ from .._results.causes import reached, shortened
 from .._results.list_summary import PeerSetSummary
 from .._sides.container_choice import make_handover
 from .._sides.options import check_role_timeout
-from .._sides.peer_requests import PeerSet
+from .._sides.peer_set import PeerSet
 from .._sides.peers import STAGES, PeerSide
 from .._sides.set_options import GOALS, PEERS, ignored_options, parse_entries, pattern_forms, to_entries
 from .atlas import AtlasModule

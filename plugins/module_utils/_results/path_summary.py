@@ -15,7 +15,7 @@ from .._clouds.clouds import CLOUDS, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.lists import in_words, lines_of, nothing_changed
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, ChangeDescription, ChangeKey, Notice, Plan, count_actions, listed
+from .._engine.plan import Change, ChangeDescription, ChangeKey, EntryWarning, Plan, count_actions, listed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError, as_option
@@ -101,9 +101,9 @@ class PathSummary(ListSummary):
         text = count_actions([*actions.values()], len(self._by_key.keys() - actions.keys() - wrong))
         return f"{text} ({', '.join(f'{number} in {side}' for side, number in sides.items())})"
 
-    def warnings(self, notices: t.Iterable[Notice]) -> list[str]:
+    def warnings(self, entry_warnings: t.Iterable[EntryWarning]) -> list[str]:
         """Return new warnings about entries in sentences: one for each cause, however many networks it is true for."""
-        new = [one for one in notices if (one.entry, one.text) not in self._warned]
+        new = [one for one in entry_warnings if (one.entry, one.text) not in self._warned]
         self._warned.update((one.entry, one.text) for one in new)
         of_entries = [(self._by_key[one.entry], one) for one in new]
         alike = [Failed(entry, entry.named(TaskError(one.text)), one.fields) for entry, one in of_entries]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._engine.plan import Change, Plan, Step
-from .._engine.side import FORESEEN, ONLY, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.side import ONLY, PREDICTED, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError, as_option, named
 from .._resources.access_list import NEVER, AccessEntry, AccessList, merged, spelled, to_send
@@ -219,16 +219,16 @@ class AccessListSide(Side[AccessState]):
 
     def request(self, step: Step) -> Call:
         """Add entries or remove some; the call returns what was `WriteResult`."""
-        return self.reader.write(step, list_in(self.states, step.owner))
+        return self.reader.write(step, access_list_in(self.states, step.owner))
 
     def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the list and the changes made; after a lost reply, those that the list shows."""
-        access, changes = list_in(self.states, step.owner), step.request.changes
+        access, changes = access_list_in(self.states, step.owner), step.request.changes
         written: WriteResult = reply
         if reply is SEEN:
             seen = [change for change in changes if access.listed.get(change.key) == change.after]
             written = WriteResult(access.listed, seen, {})
-        elif reply is FORESEEN:
+        elif reply is PREDICTED:
             written = WriteResult.of(access.listed, changes)
         new = [change.key for change in written.made if change.after is not None]
         # What is in force is unknown after an addition.
@@ -238,14 +238,14 @@ class AccessListSide(Side[AccessState]):
 
     def predict(self, steps: t.Iterable[Step]) -> t.Mapping[Owner, AccessState]:
         """Return the list after some steps."""
-        return super().predict(self.reader.foreseen([*steps]))
+        return super().predict(self.reader.predicted([*steps]))
 
     def progress_line(self) -> str:
         """Return what is waited for."""
         return self.reader.line(self.states)
 
 
-def list_in(states: AccessStates, owner: Owner) -> AccessListState:
+def access_list_in(states: AccessStates, owner: Owner) -> AccessListState:
     """Return the list, which is the state of each request."""
     return t.cast(AccessListState, states[owner])
 

@@ -105,7 +105,7 @@ class AccessNeeds:
         for peer in self.removals.pruned:
             fields = fields_of(peer)
             comment, network = default_comment(fields, cloud_of(fields)), network_of(fields)
-            for name, listed in list_of(state).first.items():
+            for name, listed in access_list_of(state).first.items():
                 if listed["comment"] == comment:
                     need = needs.setdefault(name, AccessRule(listed))
                     need.owners.append(peer["id"])
@@ -142,7 +142,7 @@ class AccessNeeds:
 
     def marked(self, group: t.Sequence[PeerEntry], state: PathState) -> dict[str, AccessEntry]:
         """Return the entries with a mark of a network that were there when the task began, by name."""
-        first = list_of(state).first
+        first = access_list_of(state).first
         if self._first is not first:
             self._first, self._by_comment = first, {}
             for name, entry in first.items():
@@ -155,7 +155,7 @@ class AccessNeeds:
         names = self.names(entry, state)
         if not names:
             return None
-        return [name for name in names if name not in list_of(state).listed] if entry.key in state.failures else ()
+        return [name for name in names if name not in access_list_of(state).listed] if entry.key in state.failures else ()
 
     def _is_wider(self, name: str, group: t.Sequence[PeerEntry], state: PathState) -> bool:
         """Whether an entry covers all that a network declares: its blocks, or a group of a VPC with addresses there."""
@@ -193,7 +193,7 @@ class AccessNeeds:
             "delete_after_date": None,
         }
         if group is not None:
-            yield {**unset, "aws_security_group": spelled(group, list_of(state).listed)}
+            yield {**unset, "aws_security_group": spelled(group, access_list_of(state).listed)}
             return
         for block in entry.blocks or self._known_blocks(entry, state):
             yield {**unset, "cidr_block": block}
@@ -224,7 +224,7 @@ class AccessNeeds:
     def unlisted_marks(self, state: PathState, known: t.Container[str]) -> t.Iterator[tuple[str, str]]:
         """Yield a sentence for each network of the list with marked entries that nothing else explains, and its first entry."""
         for group in () if self.is_absent else self.groups.values():
-            names = [name for name in self.marked(group, state) if name in list_of(state).listed and name not in known]
+            names = [name for name in self.marked(group, state) if name in access_list_of(state).listed and name not in known]
             if names:
                 stay, they, them = ("stays", "it is", "it") if len(names) == 1 else ("stay", "they are", "them")
                 text = (
@@ -279,14 +279,14 @@ class AccessUsers:
             return RuleUser(title, network, None, found or "")
         return RuleUser(title, network, found.get(str(network[cloud.network]).lower(), ()))
 
-    def to_remove(self, state: PathState, *, is_foreseen: bool = False) -> dict[str, AccessRule]:
+    def to_remove(self, state: PathState, *, with_unread: bool = False) -> dict[str, AccessRule]:
         """Return what the connections leave that is ours and that nothing needs.
 
         Args:
             state: The state.
-            is_foreseen: Whether to count what may prove to be unneeded once its users are read.
+            with_unread: Whether to count what may prove to be unneeded once its users are read.
         """
-        kept, _foreign = self.reasons_to_keep(state, is_foreseen=is_foreseen)
+        kept, _foreign = self.reasons_to_keep(state, with_unread=with_unread)
         return {
             name: need
             for name, need, current in self._candidates(state)
@@ -295,12 +295,12 @@ class AccessUsers:
 
     def _candidates(self, state: PathState) -> list[tuple[str, AccessRule, AccessEntry]]:
         """Return what may be removed, unless all its connections have failed: the name, what leaves it, and the entry."""
-        candidates, listed = self._needs.candidates(state), list_of(state).listed
+        candidates, listed = self._needs.candidates(state), access_list_of(state).listed
         needed = self._needs.asked_for(state) if candidates else {}
         left = ((name, need) for name, need in candidates.items() if name in listed and name not in needed)
         return [(name, need, listed[name]) for name, need in left if not state.failures.keys() >= {*need.owners}]
 
-    def reasons_to_keep(self, state: PathState, *, is_foreseen: bool = False) -> tuple[dict[str, str], set[str]]:
+    def reasons_to_keep(self, state: PathState, *, with_unread: bool = False) -> tuple[dict[str, str], set[str]]:
         """Return why entries that connections leave stay, by name, and those with a foreign comment; see `to_remove`."""
         candidates, kept, foreign = self._candidates(state), dict[str, str](), set[str]()
         if not candidates:
@@ -315,7 +315,7 @@ class AccessUsers:
             networks = () if name in replaced else need.networks
             of_same_network = (by_network[network] for network in networks if network in by_network)
             user = next(iter((*of_same_network, *(user for user, is_needed in answers if is_needed))), None)
-            unclear = next((user for user, is_needed in answers if is_needed is None and (user.unread or not is_foreseen)), None)
+            unclear = next((user for user, is_needed in answers if is_needed is None and (user.unread or not with_unread)), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
                 kept[name] = f"{name} stays in the access list, because {user.title} still uses it."
@@ -339,7 +339,7 @@ class AccessUsers:
         return all(current["comment"] != default_comment(entry.params, entry.provider) for entry in self._needs.entries)
 
 
-def list_of(state: PathState) -> AccessListState:
+def access_list_of(state: PathState) -> AccessListState:
     """Return the access list of a state, which is set wherever the task does this half."""
     return t.cast(AccessListState, state.access)
 

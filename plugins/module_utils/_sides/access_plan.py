@@ -38,12 +38,12 @@ from .access_list import (
     Changes,
     Entries,
     WriteResult,
+    access_list_in,
     as_listed,
     check_status,
     entries_of,
     find_expiring,
     find_writes,
-    list_in,
     not_in_force,
     to_change,
     to_requests,
@@ -266,7 +266,7 @@ class DeclaredEntries:
 
     def polls(self, owners: t.Sequence[Owner], states: AccessStates) -> t.Iterable[Query]:
         """Return a query for the status of each entry that is waited for."""
-        names = self._awaited(list_in(states, ONLY))
+        names = self._awaited(access_list_in(states, ONLY))
         return [Query(name, partial(self._access_list.get_status, name)) for name in names]
 
     def observe(self, replies: Replies, states: AccessStates) -> AccessStates:
@@ -275,7 +275,7 @@ class DeclaredEntries:
         Raises:
             TaskError: If Atlas could not bring one into force.
         """
-        state = list_in(states, ONLY)
+        state = access_list_in(states, ONLY)
         waiting = (name for name in self._awaited(state) if name not in replies or not check_status(name, replies[name]))
         return {ONLY: replace(state, waiting=(*waiting,))}
 
@@ -285,7 +285,7 @@ class DeclaredEntries:
         Raises:
             TaskError: If one is not possible.
         """
-        state = list_in(states, ONLY)
+        state = access_list_in(states, ONLY)
         if self._is_absent:
             return self._planner.plan_absent(state)
         plan = self._planner.plan_present(state)
@@ -303,7 +303,7 @@ class DeclaredEntries:
                 hint="Create a VPC peering connection first (atlas_vpc_peer), or allow a cidr_block instead.",
             )
 
-    def foreseen(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
+    def predicted(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
         """Return the steps to predict, after checking that there is a live connection if the list gets security groups."""
         self._check_groups(change for step in steps for change in step.request.changes)
         return steps
@@ -316,7 +316,7 @@ class DeclaredEntries:
         """
         if step is not None and step.after is None:
             return None
-        state = list_in(states, ONLY)
+        state = access_list_in(states, ONLY)
         if not self._is_absent:
             self._planner.check_permanent(state)
         is_waited_for = step is not None or (self._params["wait"] and not self._is_absent)
@@ -325,7 +325,7 @@ class DeclaredEntries:
     def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
         """Return the error that names the entries which are not in force, and whether they keep others from being pruned."""
         kept = "" if step is None else " So no entry was pruned yet."
-        return not_in_force(list_in(states, ONLY).waiting or (), error, kept=kept)
+        return not_in_force(access_list_in(states, ONLY).waiting or (), error, kept=kept)
 
     def write(self, step: Step, state: AccessListState) -> Call:
         """Return a call that writes entries in one request, or removes one."""

@@ -33,7 +33,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Facts, Plan, Step, joined
 from .._engine.side import (
     BEFORE,
-    FORESEEN,
+    PREDICTED,
     SEEN,
     Call,
     Context,
@@ -267,7 +267,7 @@ class AwsSide(Side[View]):
         if reply is SEEN:
             # A list needs a new state to take the change, even if a look has shown it.
             return Effect({owner: replace(view)}, changes)
-        if reply is FORESEEN or not isinstance(request, Accept):
+        if reply is PREDICTED or not isinstance(request, Accept):
             return Effect({owner: view_after(view, request)}, changes)
         # With stages, the next poll comes at the pace of the stage.
         is_stale = not self.context.stage

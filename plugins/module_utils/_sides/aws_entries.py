@@ -375,12 +375,12 @@ class AwsEntries(AwsReader):
 
 def _look_again(survey: RegionSurvey, params: Parameters, known: View) -> View:
     """Read all that one entry needs."""
-    view = survey.network.look(params, known.account_id)
+    view = survey.reader.look(params, known.account_id)
     return replace(view, others={**known.others, **view.others})
 
 
 def _ask_again(clock: Clock, survey: RegionSurvey, wanted: t.Mapping[Owner, str]) -> dict[Owner, PeeringConnection | None]:
     """Ask about connections once: the next poll comes soon."""
     with unbounded(), within(clock() + _POLL):
-        found = survey.network.find_connections([*wanted.values()])
+        found = survey.reader.find_connections([*wanted.values()])
     return {owner: found.get(connection_id) for owner, connection_id in wanted.items()}

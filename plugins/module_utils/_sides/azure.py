@@ -24,7 +24,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Plan, Step, joined
 from .._engine.side import (
     BEFORE,
-    FORESEEN,
+    PREDICTED,
     SEEN,
     Call,
     Context,
@@ -126,7 +126,7 @@ class AzureSide(Side[AccessState]):
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record what was created or removed; in a prediction, a new object has no id."""
-        made = None if reply is FORESEEN else reply
+        made = None if reply is PREDICTED else reply
         return Effect({} if reply is SEEN else {step.owner: state_after(self.states[step.owner], step.request, made)})
 
     def retry_wait(self, step: Step, error: TaskError) -> Waiting | None:

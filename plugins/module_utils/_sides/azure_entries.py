@@ -16,8 +16,8 @@ from .._azure.plan import AccessState, CreatePrincipal, ending_peerings, plan_ab
 from .._clouds.azure import AZURE
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined, plan_each
-from .._engine.side import FORESEEN, SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Waiting
+from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, joined, plan_each
+from .._engine.side import PREDICTED, SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError, named, shown
@@ -197,14 +197,14 @@ class AzureEntries(PathSide[AccessState], AzureSide):
 
     def plan_list(self) -> Plan:
         """Plan the roles that Atlas lacks, or their removal, and refuse blocks that overlap."""
-        plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
+        plans, entry_warnings, refusals = list[Plan](), list[EntryWarning](), dict[str, TaskError]()
         for key, group in self._groups.items():
             try:
                 plan = self._terms.plan(key, self.states[key])
             except TaskError as error:
                 refusals.update({entry.key: entry.named(error) for entry in group})
                 continue
-            notices += [Notice(group[0].key, text) for text in plan.warnings]
+            entry_warnings += [EntryWarning(group[0].key, text) for text in plan.warnings]
             for entry in () if self._is_absent else group:
                 problems = self._terms.find_overlaps(entry, self.states[key])
                 if problems:
@@ -212,7 +212,7 @@ class AzureEntries(PathSide[AccessState], AzureSide):
             if plan.steps and self.failure_of(key) is None:
                 self._planned[key] = _change_for(group[0], plan, self.states[key], is_absent=self._is_absent), self.states[key]
                 plans.append(self._in_list(key, plan))
-        return replace(joined(plans), notices=tuple(notices), refusals=refusals)
+        return replace(joined(plans), entry_warnings=tuple(entry_warnings), refusals=refusals)
 
     def _in_list(self, key: Owner, plan: Plan) -> Plan:
         """Return the plan of a role as a part of that of the list; empty if the first plan did not have it."""
@@ -300,7 +300,7 @@ class AzureEntries(PathSide[AccessState], AzureSide):
 
     def record(self, step: Step, reply: ReplyValue | NoReply) -> Effect:
         """Record what was created or removed. The change of a role counts once all its steps are done."""
-        owner, made = step.owner, None if reply is FORESEEN else reply
+        owner, made = step.owner, None if reply is PREDICTED else reply
         # The engine takes only new states.
         after = replace(self.states[owner]) if reply is SEEN else state_after(self.states[owner], step.request, made)
         states, directory = {owner: after}, self._terms.directory_of(owner)

@@ -233,7 +233,7 @@ class ContainerPlanner:
         wanted = self._changes(current)
         if not wanted:
             return Plan()
-        after = self.foresee(current, wanted)
+        after = self.predict(current, wanted)
         self._check_size(after)
         self._check_overlaps(state)
         key = current["id"]
@@ -257,11 +257,11 @@ class ContainerPlanner:
         self._check_overlaps(state)
         region = None if self._region is None else cloud.regions.to_atlas(self._region)
         fields = {**({REGIONS: regions} if cloud.has_one_container else {REGION: region}), BLOCK: block}
-        after = self.foresee(None, fields)
+        after = self.predict(None, fields)
         key = cloud.describe_place(fields) or ""
         return Plan((Change("create", key, None, after),), (Step("create", _to_request(fields), (key,)),))
 
-    def foresee(self, current: Container | None, fields: t.Mapping[str, t.Any]) -> Container:
+    def predict(self, current: Container | None, fields: t.Mapping[str, t.Any]) -> Container:
         """Return a container after its creation (without a current one) or change; what Atlas chooses is open."""
         unknown = dict.fromkeys(self._cloud.atlas_network)
         new = {"id": None, "provider_name": self._cloud.name, **fields, **unknown, "provisioned": False}

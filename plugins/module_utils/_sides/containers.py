@@ -13,7 +13,7 @@ from .._clouds.cloud import Cloud, Peer
 from .._clouds.clouds import is_leaving
 from .._engine.options import Parameters
 from .._engine.plan import Facts, Plan, Step, plan_each
-from .._engine.side import FORESEEN, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
+from .._engine.side import PREDICTED, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._http.errors import ConflictError, TaskError, as_option
 from .._resources.containers import Container, Containers, container_cloud
@@ -191,13 +191,13 @@ class ContainerSide(Side[ContainerState]):
     def record(self, step: Step, reply: ReplyValue) -> Effect:
         """Record the container as Atlas shows it, or as it will be."""
         owner, state = step.owner, self.states[step.owner]
-        if reply is FORESEEN and step.action != "delete":
-            reply = self._planners[owner].foresee(state.container, to_fields(step.request))
+        if reply is PREDICTED and step.action != "delete":
+            reply = self._planners[owner].predict(state.container, to_fields(step.request))
         container: Container | None = state.container if reply is SEEN else None if step.action == "delete" else reply
         after = replace(state, container=container)
         if self._options[owner].terms is None:
             return Effect({} if reply is SEEN else {owner: after})
-        # A list shows the container as it is, and not as it was foreseen; it needs a new state even if a look has shown it.
+        # A list shows the container as it is, and not as it was predicted; it needs a new state even if a look has shown it.
         changes = [one._replace(after=container) for one in self.context.plan.changes if one.key == step.keys[0]]
         return Effect({owner: after}, changes)
 

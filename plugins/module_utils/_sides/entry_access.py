@@ -29,17 +29,17 @@ from .access_list import (
     AccessStates,
     Entries,
     WriteResult,
+    access_list_in,
     add_missing,
     after_changes,
     find_expiring,
     find_writes,
-    list_in,
     not_in_force,
     read_statuses,
     remove_chosen,
     to_change,
 )
-from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, list_of, place_of
+from .access_needs import ALL_ADDRESSES, AccessNeeds, AccessRule, AccessUsers, access_list_of, place_of
 from .path_state import ACCESS, CLEANING, PathSide, PathState, late_error_of
 
 if t.TYPE_CHECKING:
@@ -112,7 +112,7 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         calls: dict[t.Hashable, Call] = {}
         if is_first:
             calls[_LIST] = self._access_list.list_entries
-        elif any(do_overlap(name, ALL_ADDRESSES) for name in self.users.to_remove(self._path, is_foreseen=True)):
+        elif any(do_overlap(name, ALL_ADDRESSES) for name in self.users.to_remove(self._path, with_unread=True)):
             users = self.users.users(self._path) if self._has_others else ()
             unread = (user.network for user in users if user.blocks is None and not user.unread)
             calls.update({place_of(network): partial(self._look_at, network) for network in unread})
@@ -136,7 +136,7 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         self.users.blocks = {key: reply for key, reply in replies.items() if isinstance(key, tuple)}
         path = self._path
         path.access = AccessListState(listed, listed, waiting=())
-        self._peer_removals.foresee()
+        self._peer_removals.find_early()
         # A wide entry is removed after the narrow one is in force, which an earlier run may have added.
         before = [name for name in self.needs.replacements(self.users.to_remove(path), path) if name in listed]
         path.access = replace(path.access, waiting=(*before,))
@@ -145,12 +145,12 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
 
     def take_steps(self, steps: t.Sequence[Step]) -> None:
         """Begin with the requests of the plan, and the list."""
-        self.begin([step.owner for step in steps], list_of(self._path))
+        self.begin([step.owner for step in steps], access_list_of(self._path))
 
     def plan_list(self) -> Plan:
         """Plan what to add, and what to remove."""
         state = self._path
-        access = list_of(state)
+        access = access_list_of(state)
         self._peer_removals.find()
         replaced, wanted = self.needs.replaced(state), self.needs.wanted(state)
         to_remove = self.users.to_remove(state)
@@ -190,7 +190,7 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
 
     def assume(self, plan: Plan) -> None:
         """Assume the list after a plan."""
-        access = list_of(self._path)
+        access = access_list_of(self._path)
         changes = (change for step in plan.steps for change in step.request.changes)
         self._path.access = replace(access, listed=after_changes(access.listed, changes))
 
@@ -285,7 +285,7 @@ class AccessRequests:
         changes = tuple(change for change in step.request.changes if change.key in names)
         return step._replace(request=AccessRequest(names, changes), keys=tuple(keys[name] for name in names))
 
-    def foreseen(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
+    def predicted(self, steps: t.Sequence[Step]) -> t.Sequence[Step]:
         """Return nothing: the list of connections predicts it."""
         return ()
 
@@ -309,7 +309,7 @@ class AccessRequests:
         if step.after is None:
             return []
         names = self._choice.needs.replacements(step.request.sent, self._path)
-        return [name for name in names if states.get(name) is False or name not in list_in(states, step.owner).listed]
+        return [name for name in names if states.get(name) is False or name not in access_list_in(states, step.owner).listed]
 
     def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
         """Return the error of an entry that is not in force, or of a request that was not clear in time."""
@@ -368,7 +368,7 @@ class AccessRequests:
 
 
 def _removals(users: AccessUsers, names: t.Container[str], path: PathState, listed: Entries) -> list[Change]:
-    to_remove = users.to_remove(replace(path, access=replace(list_of(path), listed=listed)))
+    to_remove = users.to_remove(replace(path, access=replace(access_list_of(path), listed=listed)))
     return [to_change(name, listed[name], None) for name in to_remove if name in names]
 
 

@@ -32,7 +32,7 @@ from .._aws.accepter.view import (
 from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
-from .._engine.plan import Change, ChangeKey, Notice, Plan, Step
+from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step
 from .._engine.side import Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
@@ -196,7 +196,7 @@ class AwsNetworks:
             keys: The keys of the entries.
             turns: The attributes for DNS that other entries enable first, each with the key of the entry that waits for that.
         """
-        changes, steps, notices = list[Change](), list[Step](), list[Notice]()
+        changes, steps, entry_warnings = list[Change](), list[Step](), list[EntryWarning]()
         refusals: dict[str, TaskError] = {}
         # Two entries may have one VPC, each with a network container of its own: what the first one enables is one change.
         enabled: set[tuple[str, str]] = set()
@@ -218,11 +218,11 @@ class AwsNetworks:
                 steps.append(step)
                 changes += [self.change_of(step)] if step.keys else []
             fields = {"connection_id": self.terms.connection_id(entry)}
-            notices += [Notice(key, text, fields) for text in plan.warnings]
+            entry_warnings += [EntryWarning(key, text, fields) for text in plan.warnings]
         accepted = [str(step.owner) for step in steps if isinstance(step.request, Accept)]
         self.not_yet_visible |= {key for key in accepted if self.terms.view(self.terms.entries[key]).connection is None}
         routes = [] if self._is_absent else [step.request for step in steps if isinstance(step.request, RouteChange)]
-        whole = Plan(tuple(changes), tuple(steps), refusals=refusals, notices=tuple(notices))
+        whole = Plan(tuple(changes), tuple(steps), refusals=refusals, entry_warnings=tuple(entry_warnings))
         return with_texts(whole, routes, self._takeover_texts)
 
     def _plan_entry(self, entry: PeerEntry) -> AccepterPlan:

@@ -12,7 +12,7 @@ from functools import partial
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, joined
 from .._engine.side import ONLY, Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError, as_option
@@ -122,9 +122,9 @@ class EntryContainers(PathSide[ContainerState], ContainerSide):
                 continue
             plans.append(plan)
             listed += [one for change in plan.changes if change.before is None and (one := container_after(change)) is not None]
-        return replace(joined(plans), notices=self._warn_of_others(groups), refusals=refusals)
+        return replace(joined(plans), entry_warnings=self._warn_of_others(groups), refusals=refusals)
 
-    def _warn_of_others(self, groups: t.Iterable[_Group]) -> tuple[Notice, ...]:
+    def _warn_of_others(self, groups: t.Iterable[_Group]) -> tuple[EntryWarning, ...]:
         """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
         found = []
         live: dict[tuple[str | None, ...], list[Peer]] = {}
@@ -138,7 +138,7 @@ class EntryContainers(PathSide[ContainerState], ContainerSide):
                 own = live.get(entry.identity)
                 if own:
                     text = connected_elsewhere(self._params["group_id"], group.cloud, group.region, own, self._path.containers)
-                    found.append(Notice(entry.key, text, {"id": own[0]["id"]}))
+                    found.append(EntryWarning(entry.key, text, {"id": own[0]["id"]}))
         return tuple(found)
 
     def _groups(self) -> tuple[list[_Group], _Errors]:
@@ -208,7 +208,7 @@ class EntryContainers(PathSide[ContainerState], ContainerSide):
             # Its users are read when it is removed.
             plan = self._plan_by_side(group, key, options, ContainerState(container, listed, None))
             plans.append(_in_words(plan, "delete", group))
-        return replace(joined(plans), notices=self._warn_of_others(groups), refusals=refusals)
+        return replace(joined(plans), entry_warnings=self._warn_of_others(groups), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
         """Return the clusters with nodes in a container, in words, except those being removed, which are waited for."""

@@ -21,7 +21,7 @@ from .connection import HolderError, PeerState
 from .container_choice import LIST_CONTAINERS
 from .entry_containers import EntryContainers, choose_containers, take_containers
 from .path_state import AVAILABLE, PathSide, PathState
-from .peer_requests import PeerSet
+from .peer_set import PeerSet
 from .peers import PeerSide, PeerStages
 from .set_state import PeerSetState
 
@@ -128,7 +128,7 @@ class PeerRemovals:
         self._path, self._find, self._containers = path, find, containers
         self.peers: dict[str, tuple[str, Peer]] = {}
 
-    def foresee(self) -> None:
+    def find_early(self) -> None:
         """Find the connections before there is a plan."""
         with self._path.kept():
             if self._containers is not None:

@@ -177,7 +177,7 @@ class PrunedLeftovers(PathSide[Removals]):
         """Ask what each connection leaves, where the task has credentials."""
         if is_first:
             return
-        self._peer_removals.foresee()
+        self._peer_removals.find_early()
         places: dict[t.Any, list[Peer]] = {}
         for peer in self._peer_removals.pruned:
             cloud, fields = cloud_of(peer), fields_of(peer)
@@ -193,7 +193,7 @@ class PrunedLeftovers(PathSide[Removals]):
 
     def observe_first(self, replies: Replies) -> t.Mapping[Owner, Removals]:
         """Keep what was found, and record what the task will not remove."""
-        self._peer_removals.foresee()
+        self._peer_removals.find_early()
         for key, reply in replies.items():
             self._found.update(reply if isinstance(reply, dict) else {str(key): reply})
         pruned = self._peer_removals.pruned
@@ -216,7 +216,7 @@ class PrunedLeftovers(PathSide[Removals]):
         return bool(_leftovers(peer)) and (is_read or not self._has_half(cloud_of(peer)))
 
     def _has_half(self, cloud: Cloud) -> bool:
-        return bool(self._params[cloud.half[0]]) if cloud.region is not None else cloud.name in self._removers
+        return bool(self._params[cloud.switch]) if cloud.region is not None else cloud.name in self._removers
 
     def plan_list(self) -> Plan:
         """Plan what to remove of each connection: before it or, where Atlas needs a role until then, after it."""
@@ -287,7 +287,7 @@ class PrunedLeftovers(PathSide[Removals]):
         """Return what the task does not remove, and why, in a sentence."""
         cloud, fields = cloud_of(peer), fields_of(peer)
         owner = f"{cloud.owner_noun} {fields[cloud.owner]}"
-        why = f"{cloud.half[0]} is false"
+        why = f"{cloud.switch} is false"
         if self._has_half(cloud):
             why = f"no credentials of the task are those of the {owner}"
         text = f"{_title_of(peer)} is pruned, but {_leftovers(peer)} stays in {cloud.name}, because {why}."

@@ -13,7 +13,7 @@ from .._accounts.session import CheckSession
 from .._clouds.cloud import Peer, fields_of
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Notice, Plan, Step, joined, plan_each
+from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, joined, plan_each
 from .._engine.side import Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Waiting
 from .._engine.wait import WaitTimeoutError, time_is_up
 from .._entries.parser import PeerEntry
@@ -229,7 +229,7 @@ class GcpEntries(PathSide[NetworkState], GcpSide):
 
     def plan_list(self) -> Plan:
         """Plan the mirrors that are missing, or their removal."""
-        plans, notices, refusals = list[Plan](), list[Notice](), dict[str, TaskError]()
+        plans, entry_warnings, refusals = list[Plan](), list[EntryWarning](), dict[str, TaskError]()
         for entry in self._entries.values():
             key = entry.key
             try:
@@ -238,9 +238,9 @@ class GcpEntries(PathSide[NetworkState], GcpSide):
                 refusals[key] = entry.named(error)
                 continue
             self._changes.update(dict.fromkeys([key], plan.changes[0]) if plan.changes else {})
-            notices += [Notice(key, one) for one in plan.warnings]
+            entry_warnings += [EntryWarning(key, one) for one in plan.warnings]
             plans += [plan] if key not in self._path.failures else []
-        return replace(joined(plans), warnings=(), notices=tuple(notices), refusals=refusals)
+        return replace(joined(plans), warnings=(), entry_warnings=tuple(entry_warnings), refusals=refusals)
 
     def _plan_in_list(self, entry: PeerEntry) -> Plan:
         """Return the plan of one mirror as a part of that of the list.

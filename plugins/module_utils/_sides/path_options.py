@@ -37,7 +37,7 @@ from .._engine.options import (
 )
 from .._engine.prune import PRUNE, parse_prune
 from .._entries.parser import LIST, EntryParser, EntryValues, PeerEntry, unchecked_clouds
-from .._entries.table import OPTIONS, PATH, list_of
+from .._entries.table import OPTIONS, PATH, list_option
 from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._resources.access_list import LONGEST_COMMENT
 from .._values.blocks import parse_private_block
@@ -48,7 +48,7 @@ from .options import check_role_timeout
 from .set_options import find_twins, pattern_forms
 
 # The option `connections` in the argument spec.
-DECLARED = list_of(PATH, required=True)
+DECLARED = list_option(PATH, required=True)
 # The options whose values the Atlas half reads itself.
 _FROM_ATLAS = {option.name for option in OPTIONS if option.is_from_atlas}
 
@@ -75,7 +75,7 @@ def parse_path_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[
     """
     parser = _Parser(params)
     entries = parser.parse(params[LIST])
-    return entries, [*parser.problems, *find_twins(entries), *_find_contradictions(entries)], each_problem(parser.notices)
+    return entries, [*parser.problems, *find_twins(entries), *_find_contradictions(entries)], each_problem(parser.warnings)
 
 
 def ignored_options(args: Parameters) -> list[str]:
@@ -118,13 +118,13 @@ class _Parser(EntryParser):
                 parse_option("container_cidr_block", self._block, parse_private_block)
             if params["container_region"] is not None and not self._main.has_one_container:
                 self._region, warnings = parse_region("container_region", params["container_region"], self._main)
-                self.notices += map(TaskError, warnings)
+                self.warnings += map(TaskError, warnings)
         except InvalidOptionError as error:
             self.problems.append(error)
             self._region = self._block = None
         for cloud in () if params["atlas"] else used:
-            if not params[cloud.half[0]]:
-                text = f"atlas and {cloud.half[0]} are both false, so there is nothing to do on {cloud.name}."
+            if not params[cloud.switch]:
+                text = f"atlas and {cloud.switch} are both false, so there is nothing to do on {cloud.name}."
                 self.problems.append(TaskError(text, hint="Set one of them to true."))
 
     def unset(self, values: Parameters, cloud: Cloud) -> list[str]:
@@ -180,15 +180,15 @@ class _Parser(EntryParser):
                     f"needs {' and '.join(missing)} with atlas: false.",
                     hint=f"The team that works in Atlas has {'it' if len(missing) == 1 else 'them'} in its result.",
                 )
-        if cloud.block is not None and is_present and not self.params[cloud.half[0]] and values["cidr_block"] is None:
+        if cloud.block is not None and is_present and not self.params[cloud.switch] and values["cidr_block"] is None:
             raise InvalidOptionError(
-                f"needs {as_option('cidr_block')} with {cloud.half[0]}: false.",
+                f"needs {as_option('cidr_block')} with {cloud.switch}: false.",
                 hint="The task cannot read it in the cloud then.",
             )
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
         """Record problems of the credentials of an entry, and return warnings."""
-        return check_credentials_of(entry, cloud, self.params) if self.params[cloud.half[0]] else []
+        return check_credentials_of(entry, cloud, self.params) if self.params[cloud.switch] else []
 
 
 def _needed_of_atlas(values: Parameters, cloud: Cloud, is_present: bool) -> tuple[str, ...]:
@@ -326,7 +326,7 @@ def halves_of(args: Parameters) -> set[str]:
     # An empty list that prunes removes what is on the default cloud.
     prunes_all = not given and str(args.get("prune") or False).lower() not in FALSE
     found = {DEFAULT_CLOUD} if prunes_all else {name or DEFAULT_CLOUD for name in unchecked_clouds(given)}
-    return {name for name in found if str(args.get(CLOUDS[name].half[0])).lower() not in FALSE}
+    return {name for name in found if str(args.get(CLOUDS[name].switch)).lower() not in FALSE}
 
 
 def _check_version(params: Parameters) -> None:

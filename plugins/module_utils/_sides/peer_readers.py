@@ -21,7 +21,7 @@ from .container_choice import LIST_CONTAINERS
 from .entry_containers import choose_container
 from .entry_peers import PathPeers, id_of, to_removal, without_words
 from .path_state import ACTING, AVAILABLE, CONNECTIONS, REQUESTS, PathState
-from .peer_requests import MOST_NAMES, choose_entries
+from .peer_set import MOST_NAMES, choose_entries
 from .planner import PeerPlanner
 from .set_state import PeerSetState
 
@@ -295,7 +295,7 @@ class RemovedPeers(PathPeers):
         """Return the ids of all connections of the entries."""
         return self._entry_of
 
-    def must_go(self, owner: Owner, state: PeerSetState) -> bool:
+    def awaits_removal(self, owner: Owner, state: PeerSetState) -> bool:
         """Return True: all connections of the entries have to be gone."""
         return True
 

@@ -16,7 +16,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, Fields
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.options import Parameters
-from .._engine.plan import Notice, Plan, Step, joined
+from .._engine.plan import EntryWarning, Plan, Step, joined
 from .._engine.side import AnySide, Context, Failure, Owner, Purpose, Query, Replies, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
@@ -129,7 +129,7 @@ class PathSides:
             yield EntryAws(self._context, self._path, AwsNetworks(*given), list_peers, self._restart)
         for cloud in self._params["clouds"]:
             if cloud is not AWS and cloud.name in entries:
-                make = _CLOUD_SIDES[cloud.half[0]]
+                make = _CLOUD_SIDES[cloud.switch]
                 self._clouds[cloud.name] = side = make(self._context, entries[cloud.name], self._path, self._session, containers)
                 yield side
 
@@ -156,11 +156,11 @@ class PathSides:
             TaskError: If they cannot be read.
         """
         cloud = cloud_of(network)
-        if not self._params[cloud.half[0]]:
-            raise TaskError(f"{cloud.half[0]} is false.")
+        if not self._params[cloud.switch]:
+            raise TaskError(f"{cloud.switch} is false.")
         if any(network[name] is None for name in cloud.names or cloud.identity):
             raise TaskError("Atlas does not report which network it is.")
-        side = self._clouds.get(cloud.name) or _CLOUD_SIDES[cloud.half[0]](self._context, (), PathState(), self._session, None)
+        side = self._clouds.get(cloud.name) or _CLOUD_SIDES[cloud.switch](self._context, (), PathState(), self._session, None)
         return side.reader.read_blocks(network)
 
 
@@ -245,7 +245,7 @@ class PathPlans:
         params: Parameters,
         context: Context,
         stages: t.Sequence[str],
-        say: t.Callable[[t.Iterable[Notice]], list[str]],
+        say: t.Callable[[t.Iterable[EntryWarning]], list[str]],
         make: t.Callable[[PathState, t.Callable[[], Plan]], PathSides],
     ) -> None:
         self._params, self._context = params, context
@@ -282,10 +282,10 @@ class PathPlans:
         self._plans = plans = {name: without(failures, plan) for name, plan in plans.items()}
         whole = joined([*plans.values()])
         # If cidr_block is not set, AWS's error comes first: the VPC may not exist.
-        in_aws = plans.get(AWS.half[0], Plan()).refusals
+        in_aws = plans.get(AWS.switch, Plan()).refusals
         first = {key: error for key, error in in_aws.items() if self._entries[key].params["cidr_block"] is None}
         # The other sides have the steps.
-        warnings = (*whole.warnings, *self._say(whole.notices))
+        warnings = (*whole.warnings, *self._say(whole.entry_warnings))
         return replace(whole, steps=(), warnings=warnings, refusals={**whole.refusals, **first})
 
     def plans(self) -> t.Iterator[tuple[AnySide, Plan]]:
@@ -339,7 +339,7 @@ class PathPlans:
                 entries = side.entries_of(step.owner, step)
                 self._failing.update(step.keys if entries and self.state.failures.keys() >= {*entries} else ())
 
-    def is_foreseen(self, step: Step) -> bool:
+    def is_predicted(self, step: Step) -> bool:
         """Return whether a step is predicted to take effect."""
         return not self._failing.issuperset(step.keys)
 

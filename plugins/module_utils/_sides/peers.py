@@ -28,7 +28,7 @@ from .connection import (
     request_peer,
     with_removal,
 )
-from .peer_requests import LIST_QUERY, PeerSet
+from .peer_set import LIST_QUERY, PeerSet
 from .set_state import After, PeerSetState
 
 _PLACE = "a place for another connection"
@@ -161,7 +161,7 @@ class PeerSide(Side[PeerState]):
             return None
         entry = self._set.entries.get(str(owner))
         if entry is None:
-            return Waiting(GONE) if stage == awaited[-1] and self._set.must_go(owner, self._project) else None
+            return Waiting(GONE) if stage == awaited[-1] and self._set.awaits_removal(owner, self._project) else None
         return Waiting(self._set.goal(entry)) if self._set.awaits(entry, peer) else None
 
     def _wait_before(self, step: Step) -> Waiting | None:

@@ -16,7 +16,7 @@ from .._clouds.clouds import CLOUD_OPTIONS, CLOUDS, to_clouds
 from .._engine.entry import Entry, each_problem, join_problems
 from .._engine.options import Parameters, parse_values, parts_of_whole
 from .._entries.parser import EntryParser, EntryValues, PeerEntry, short_name
-from .._entries.table import SETS, list_of, used_by
+from .._entries.table import SETS, list_option, used_by
 from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._values.ids import parse_object_id
 from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
@@ -25,7 +25,7 @@ from .options import choose_provider, no_region_error
 _ALL = (*CLOUDS.values(),)
 SAME_CONTAINER = "Both have the same network container: declare it once."
 # The option `peers` in the argument spec.
-PEERS = list_of(SETS, required=True)
+PEERS = list_option(SETS, required=True)
 GOALS: list[str] = used_by(SETS)["wait_for"].spec["choices"]
 
 
@@ -163,7 +163,7 @@ def parse_entries(params: Parameters) -> tuple[tuple[PeerEntry, ...], list[str]]
     problems = [*parser.problems, *find_twins(found)]
     if problems:
         raise join_problems((*problems, *find_overlaps(found)))
-    return found, each_problem(parser.notices)
+    return found, each_problem(parser.warnings)
 
 
 def ignored_options(args: Parameters) -> list[str]:

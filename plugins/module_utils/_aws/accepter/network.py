@@ -299,12 +299,12 @@ class RegionSurvey(Network):
     Attributes:
         answers: What was read, by key.
         facts: The blocks of each prefix list in a route, by its id, and the quota where a table is nearly full.
-        network: Asks AWS.
+        reader: Asks AWS.
     """
 
     def __init__(self, session: AwsSession, wanted: t.Sequence[Parameters]) -> None:
         super().__init__(session)
-        self.network = Network(session)
+        self.reader = Network(session)
         self.answers: dict[Key, t.Any] = {}
         self.facts: dict[str, t.Any] = {ROUTES_QUOTA: None}
         self._vpc_ids = _each(params["vpc_id"] for params in wanted)
@@ -330,7 +330,7 @@ class RegionSurvey(Network):
 
     def first(self) -> Questions:
         """Return the questions that need no other answer."""
-        network = self.network
+        network = self.reader
         questions: Questions = {
             ACCOUNT: self.session.find_account_id,
             # Not by their ids: routes lead to others, and one that AWS does not show counts as ended.
@@ -348,11 +348,11 @@ class RegionSurvey(Network):
         vpcs: t.Mapping[str, Vpc] = self.answers[VPCS]
         for vpc_id in _each(self._needs_dns):
             if vpc_id in vpcs and is_own(vpcs[vpc_id], self.account_id):
-                questions["dns", vpc_id] = partial(self.network.get_dns, vpc_id)
+                questions["dns", vpc_id] = partial(self.reader.get_dns, vpc_id)
         tables: t.Sequence[RouteTable] = self.answers[TABLES]
         missing = [one for one in self._table_ids if one not in {table.id for table in tables}]
         if missing:
-            questions[ELSEWHERE] = partial(self.network.find_tables_by_id, missing)
+            questions[ELSEWHERE] = partial(self.reader.find_tables_by_id, missing)
         routed = [table for table in tables if table.vpc_id in self._needs_routes]
         if any(table.number_of_routes >= NEARLY_FULL for table in routed):
             questions[QUOTA] = partial(self.session.find_quota, ROUTES_QUOTA)

@@ -25,8 +25,8 @@ from ..facts import (
     Unread,
     UnreadError,
     block_of,
-    group_id,
     group_of,
+    group_without_account,
     if_known,
     known,
     known_or,
@@ -147,7 +147,7 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     # If blocks cover all clients, wrong groups do no harm.
     gaps = _find_gaps(_clients(facts), entries)
     severity: Severity = "fail" if gaps else "warn"
-    concerned = {group_id(facts.entry.params["aws_security_group"]), *(facts.selection.security_group_ids or ())}
+    concerned = {group_without_account(facts.entry.params["aws_security_group"]), *(facts.selection.security_group_ids or ())}
     try:
         concerned |= {group for one in senders_of(named_interfaces(facts)) for group in one.security_group_ids}
     except UnreadError as error:
@@ -355,7 +355,7 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
     `aws_security_group` of the connection names their group, only that counts.
     """
     named = listed_groups if client.groups is None else listed_groups & client.groups
-    own = group_id(facts.entry.params["aws_security_group"])
+    own = group_without_account(facts.entry.params["aws_security_group"])
     if client.groups is None and own is not None:
         return named & {own}
     if not named or not facts.entry.provider.has_security_groups or _is_across_regions(facts):

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import Status
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Step
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, Effect, Waiting
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import ONLY, PREDICTED, Effect, Waiting
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http import threads as _threads
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NoAnswerError, TaskError, UndoneError
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -98,7 +98,7 @@ def test_check_mode_foresees_on_a_copy() -> None:
     outcome = run(OneFront, one, check_mode=True)
     assert (outcome.failure, outcome.changed, names(outcome), one.log) == (None, True, ["a", "b"], ["look"])
     # Each step finds what those before have done.
-    assert replies == [(FORESEEN, True, ["z"]), (FORESEEN, True, ["a", "z"]), (FORESEEN, True, ["a", "b", "z"])]
+    assert replies == [(PREDICTED, True, ["z"]), (PREDICTED, True, ["a", "z"]), (PREDICTED, True, ["a", "b", "z"])]
     side = NameSide(OneFront({}, one, FakeClock()).context, one, [ONLY])
     side.states = {ONLY: frozenset("z")}
     side.predict(side.plan([ONLY]).steps)

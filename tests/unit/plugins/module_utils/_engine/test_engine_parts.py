@@ -60,7 +60,7 @@ def test_a_refused_step_has_the_time_of_the_stage_it_is_sent_in() -> None:
 
 
 def test_a_prediction_counts_what_the_front_foresees() -> None:
-    front = type("Blind", (ListFront,), {"foresee": lambda self, plan: ()})
+    front = type("Blind", (ListFront,), {"predicted_steps": lambda self, plan: ()})
     outcomes = [run(one, world({"x": "a"}), check_mode=True) for one in (ListFront, front)]
     assert [one.changed for one in outcomes] == [True, False]
 

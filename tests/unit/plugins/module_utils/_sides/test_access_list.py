@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, ONLY, SEEN, Context, Purpose
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import ONLY, PREDICTED, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import AccessListSide
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_plan import AccessListPlanner, DeclaredEntries
@@ -81,7 +81,7 @@ def test_declared_entries_are_in_force_before_others_are_pruned() -> None:
     access = side(entry(A), entry(B), listed=(entry(C),), prune=True)
     writes, removal = access.plan([ONLY]).steps
     assert access.wait(ONLY, writes) is None
-    access.states = dict(access.record(writes, FORESEEN).states)
+    access.states = dict(access.record(writes, PREDICTED).states)
     unknown = access.wait(ONLY, removal)
     assert unknown is not None
     assert unknown.polls_at_once
@@ -95,7 +95,7 @@ def test_declared_entries_are_in_force_before_others_are_pruned() -> None:
     access.states = dict(access.observe({B: "ACTIVE"}))
     assert (access.wait(ONLY, removal), access.wait(ONLY, None)) == (None, None)
     # A removal leaves what is known, and a write does not.
-    access.states = dict(access.record(removal, FORESEEN).states)
+    access.states = dict(access.record(removal, PREDICTED).states)
     assert access.wait(ONLY, None) is None
     with pytest.raises(TaskError, match="could not bring"):
         side(entry(A), listed=(entry(A),)).observe({A: "FAILED"})

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.aws import AWS
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.front import Engine, Front
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import SILENT, Outcome
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import FORESEEN, SEEN, Context, Purpose
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import PREDICTED, SEEN, Context, Purpose
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.wait import WaitTimeoutError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ConflictError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.container_plan import ContainerState, ListTerms
@@ -107,7 +107,7 @@ def test_a_plan_a_wait_and_a_prediction_send_nothing() -> None:
     waits = [side.wait(step.owner, step) for step in plan.steps]
     assert [waiting and waiting.goal for waiting in waits] == ["unused", None]
     assert [side.wait(owner, None) for owner in side.owners] == [None, None]
-    assert side.record(plan.steps[0], FORESEEN).states["first"].container is None
+    assert side.record(plan.steps[0], PREDICTED).states["first"].container is None
     assert [state.container for state in side.predict(plan.steps).values()] == [None, None]
     assert project.log == []
 

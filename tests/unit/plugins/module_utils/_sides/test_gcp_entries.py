@@ -103,7 +103,7 @@ def test_plans_of_networks_and_names(
         found = [(one.verb, one.name) for one in plan.changes]
         refused = [str(one) for one in plan.refusals.values()]
         if planned == "warning":
-            assert [(one.entry, shown(one.text)) for one in plan.notices] == [
+            assert [(one.entry, shown(one.text)) for one in plan.entry_warnings] == [
                 (
                     FIRST,
                     "There is no network projects/my-project/global/networks/net-1, so it has no peering. "

@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table imp
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.peers import NO_PLACE, VpcPeers
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peer_requests import PeerSet
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peer_set import PeerSet
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.peers import STAGES, PeerSide, PeerStages
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.set_options import to_entries
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock

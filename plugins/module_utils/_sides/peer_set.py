@@ -169,7 +169,7 @@ class PeerSet:
         """Return the error to show for a refusal in the words of the task."""
         return error
 
-    def must_go(self, owner: Owner, state: PeerSetState) -> bool:
+    def awaits_removal(self, owner: Owner, state: PeerSetState) -> bool:
         """Return whether the task waits at its end for an undeclared connection to be gone."""
         return owner in state.done
 
