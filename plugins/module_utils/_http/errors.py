@@ -45,8 +45,8 @@ FORM = re.compile("\ufdd4([^\ufdd5]*)\ufdd5([^\ufdd6]*)\ufdd6")
 _Error = t.TypeVar("_Error", bound="TaskError")
 
 
-# An option for the text, hint or description of an error, which shows it under the name that the task has for it. These two are
-# no functions, since tables of hints use them wherever they are imported.
+# An option in the text, hint or description of an error, shown under its name in the task. Tables of hints use both when they are
+# imported.
 as_option: t.Callable[[str], str] = "\ufdd0{}\ufdd1".format
 # How often, or for how long, for the text of an error: failures that differ in it alone have one cause.
 as_count: t.Callable[[str], str] = "\ufdd2{}\ufdd3".format

@@ -152,8 +152,6 @@ class PeerSet:
         """Return the ids of the connections that are pruned."""
         return (peer["id"] for peer in self.planner.split_undeclared(state)[1]) if self.params["prune"] else ()
 
-    # What a list adds of which the connections are one part.
-
     def entry_of(self, owner: Owner) -> str:
         """Return the entry or pruned connection of an owner."""
         return str(owner)

@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec im
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.entry import join_problems, read_entries
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.options import name_project
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.prune import PRUNE
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, list_of
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table import CHECK, list_option
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import EntryPlace, InvalidOptionError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer import OPERATION
 
@@ -267,7 +267,7 @@ def test_an_empty_text_is_not_set(given: dict[str, Any], expected: dict[str, Any
 
 
 def test_an_empty_text_of_an_entry_is_not_set() -> None:
-    spec = {**list_of(CHECK)["options"], "comment": {"type": "str"}}
+    spec = {**list_option(CHECK)["options"], "comment": {"type": "str"}}
     given = {
         "vpc_id": " vpc-1 ",
         "wait_for": "",

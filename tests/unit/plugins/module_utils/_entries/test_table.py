@@ -15,7 +15,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.table imp
     SETS,
     Option,
     ignored_by,
-    list_of,
+    list_option,
     names_of_cloud,
     used_by,
 )
@@ -38,7 +38,7 @@ def test_each_field_of_a_network_is_an_option(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_takes_every_option_under_every_name(module: str) -> None:
-    declared = {name: {name, *one.get("aliases", ())} for name, one in list_of(module)["options"].items()}
+    declared = {name: {name, *one.get("aliases", ())} for name, one in list_option(module)["options"].items()}
     assert set().union(*declared.values()) == {name for one in OPTIONS for name in one.names}
     assert used_by(module).keys() <= declared.keys()
     assert ignored_by(module) == {name for one in OPTIONS if module not in one.users for name in one.names}
