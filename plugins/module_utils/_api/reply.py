@@ -91,22 +91,18 @@ def api_error(
     code = fields.get("errorCode") or fields.get("error")
     code = code if isinstance(code, str) and code else None
     is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
-    return (
-        refusal_error(
-            OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError),
-            request.description,
-            status,
-            code,
-            _detail(fields),
-            is_write=request.is_write,
-            secrets=secrets,
-            hint=request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status),
-            is_transient=status in (_REPEATED_STATUSES if request.is_repeatable else _TRANSIENT_STATUSES),
-            retry_after=retry_after,
-        )
-        .naming(request.path, request.body)
-        .with_names(_UNKNOWN)
-    )
+    return refusal_error(
+        OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError),
+        request.description,
+        status,
+        code,
+        _detail(fields),
+        is_write=request.is_write,
+        secrets=secrets,
+        hint=request.hints.get(code or "") or CODE_HINTS.get(code or "") or STATUS_HINTS.get(status),
+        is_transient=status in (_REPEATED_STATUSES if request.is_repeatable else _TRANSIENT_STATUSES),
+        retry_after=retry_after,
+    ).with_names(_UNKNOWN)
 
 
 def with_credentials(error: AuthError, used: str) -> AuthError:

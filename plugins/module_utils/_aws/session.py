@@ -264,25 +264,26 @@ class AwsSession:
             before()
             # A write may wait for its turn for long, and gets its time even then.
             left = self._patience if is_write and deadline == math.inf else until - clock()
-            with self._explained(description, name, parameters, is_write=is_write):
+            with self._explained(description, name, is_write=is_write):
                 return self._clients.send(service, action, min(most, max(SHORTEST_TIMEOUT, left)), parameters)
 
         return self._governor.send(*self.place, name, request, until - clock())
 
     @contextmanager
-    def _explained(self, description: str, action: str, sent: object = None, *, is_write: bool = False) -> t.Iterator[None]:
+    def _explained(self, description: str, action: str, *, is_write: bool = False) -> t.Iterator[None]:
         """Turn the failure of a request into an error of this collection."""
         try:
             yield
+        except TaskError:
+            # A role could not be assumed again, so nothing was sent.
+            raise
         except Exception as error:
             from .boto import FAILURES
 
-            # A TaskError: a role could not be assumed again, so nothing was sent.
-            if isinstance(error, TaskError) or not (is_write or isinstance(error, FAILURES)):
+            if not is_write and not isinstance(error, FAILURES):
                 raise
             # After a write, a defect in this code also leaves the outcome unknown.
-            explained = aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names)
-            raise explained.naming(sent) from error
+            raise aws_error(description, action, error, is_write=is_write, secrets=self.secrets, names=self.names) from error
 
 
 def filters(name: str, values: t.Iterable[str | None]) -> list[dict[str, object]]:

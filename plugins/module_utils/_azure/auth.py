@@ -21,12 +21,11 @@ from urllib.parse import urlsplit
 
 from .._clouds.azure import AZURE
 from .._engine.options import Parameters
-from .._http.errors import AuthError, InvalidOptionError, as_option
+from .._http.errors import TRANSIENT_STATUSES, AuthError, InvalidOptionError, as_option
 from .._http.exchange import Reply, parse_json, reply_of
 from .._http.session import (
     DEFECTS,
     TRANSIENT_OF_MACHINES,
-    TRANSIENT_STATUSES,
     Send,
     TokenRefusedError,
     TokenUnansweredError,

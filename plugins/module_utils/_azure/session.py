@@ -17,9 +17,19 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from .._clouds.azure import AZURE
 from .._engine.operation import Warn, find_library
 from .._engine.options import Parameters
-from .._http.errors import CLASS_BY_STATUS, ApiError, AuthError, NotFoundError, OvertakenError, as_option, refusal_error
+from .._http.errors import (
+    CLASS_BY_STATUS,
+    TRANSIENT_STATUSES,
+    ApiError,
+    AuthError,
+    NotFoundError,
+    OvertakenError,
+    as_option,
+    error_fields,
+    refusal_error,
+)
 from .._http.exchange import Reply
-from .._http.session import TRANSIENT_STATUSES, CloudSession, error_fields
+from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .._values.json_fields import objects_in
 from .auth import Tokens

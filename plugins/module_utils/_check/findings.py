@@ -42,13 +42,13 @@ class Found(t.NamedTuple):
     Attributes:
         row: The connection, as results show it.
         names: The fields of `row` that name its network.
-        network: The id of the network, or its name where this is the id.
+        title: The network, as messages call it.
         findings: The findings.
     """
 
     row: dict[str, t.Any]
     names: t.Sequence[str]
-    network: str
+    title: str
     findings: t.Sequence[Finding]
 
 
@@ -123,7 +123,7 @@ def _add_item(items: dict[object, Group], one: Found, finding: Finding, now: str
     names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id", "container_region")
     # Of what could not be read, each check has another subject, and what to change is not known.
     is_unknown = finding.severity == "unknown"
-    subject, commands = (one.network, ()) if is_unknown else (finding.subject, finding.commands)
+    subject, commands = (_network_in(one), ()) if is_unknown else (finding.subject, finding.commands)
     place, ids = (id(one.row), subject), None if finding.subnet_ids is None else list(finding.subnet_ids)
     if place not in items:
         of_one = {"subject": subject, "subnet_ids": ids, "owner": _owner_in(one, finding), "commands": list(commands)}
@@ -156,10 +156,11 @@ def _without_names(text: str, one: Found, subject: str, *, is_unknown: bool) -> 
         subject: What the finding is about, which is a name, too.
         is_unknown: Whether it is about what could not be read: then the numbers of accounts of AWS stay.
     """
-    row, cloud = one.row, CLOUDS[one.row["provider_name"]]
+    row, network = one.row, _network_in(one)
+    kind_of_network = one.title[: len(one.title) - len(network)].strip()
     nouns = {
         **({} if subject in COMMON_SUBJECTS else {subject: _GAP}),
-        cloud.title(one.network): _GAP if cloud.has_unique_ids else f"the {cloud.noun}",
+        one.title: f"the {kind_of_network}" if kind_of_network else _GAP,
         row["group_id"]: "the project",
         row["peer_id"]: "the connection",
         row["container_id"]: "the network container",
@@ -188,6 +189,11 @@ def _soonest(endings: t.Sequence[Ending], number: int, now: str) -> str:
     """Return the message of several findings about what ends."""
     soonest = min(endings, key=lambda one: one.at)
     return f"{number} {soonest.what}; the first ends in {with_names(span_text(soonest.at - to_moment(now)))}."
+
+
+def _network_in(one: Found) -> str:
+    """Return the id or the name of a network."""
+    return next((str(one.row[name]) for name in one.names if one.row[name] and one.title.endswith(str(one.row[name]))), "")
 
 
 def network_of(one: Row) -> tuple[str | None, ...]:

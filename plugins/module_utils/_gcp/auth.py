@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from .._clouds.gcp import GCP
 from .._engine.options import Parameters
-from .._http.errors import AuthError, as_option
+from .._http.errors import TRANSIENT_STATUSES, AuthError, as_option
 from .._http.exchange import Reply, reply_of
-from .._http.session import DEFECTS, TRANSIENT_STATUSES, Send, TokenRefusedError, TokenUnansweredError, sign_in_error, token_flaw
+from .._http.session import DEFECTS, Send, TokenRefusedError, TokenUnansweredError, sign_in_error, token_flaw
 from .credentials import read_key
 
 GOOGLE_AUTH_IMPORT_ERROR: str | None = None

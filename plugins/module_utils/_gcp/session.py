@@ -15,16 +15,18 @@ from .._engine.operation import Warn, find_library
 from .._engine.options import Parameters
 from .._http.errors import (
     CLASS_BY_STATUS,
+    TRANSIENT_STATUSES,
     ApiError,
     AuthError,
     ConflictError,
     OvertakenError,
     RateLimitError,
     as_option,
+    error_fields,
     refusal_error,
 )
 from .._http.exchange import Reply
-from .._http.session import TRANSIENT_STATUSES, CloudSession, error_fields
+from .._http.session import CloudSession
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .auth import GOOGLE_AUTH_IMPORT_ERROR, Tokens
 

@@ -22,14 +22,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
-from functools import reduce
 from types import MappingProxyType
 
-from .._values.ids import named as named
-from .._values.ids import with_names
 from .redact import redacted, visible
 
 MAX_DETAIL_LENGTH = 500
@@ -39,8 +35,9 @@ FAILURE_FIELDS = ("http_status", "error_code", "detail")
 # What stands around values in a text that is not shown yet: noncharacters of Unicode, which no text has. An option, what differs
 # between failures with one cause, and words for one object and for several.
 _OPTION = re.compile("\ufdd0(\\w+)\ufdd1")
-COUNT = re.compile("\ufdd2([^\ufdd3]*)\ufdd3")
-FORM = re.compile("\ufdd4([^\ufdd5]*)\ufdd5([^\ufdd6]*)\ufdd6")
+_COUNT = re.compile("\ufdd2([^\ufdd3]*)\ufdd3")
+_FORM = re.compile("\ufdd4([^\ufdd5]*)\ufdd5([^\ufdd6]*)\ufdd6")
+_MARKED = re.compile("[\ufdd0\ufdd2\ufdd4]")
 
 _Error = t.TypeVar("_Error", bound="TaskError")
 
@@ -58,9 +55,17 @@ def as_form(singular: str, plural: str | None = None) -> str:
 
 
 def shown(text: str, *names: t.Mapping[str, str]) -> str:
-    """Return a text as people see it. Options have the names of `as_option`, or what each of `names` has in place of them."""
-    text = _OPTION.sub(lambda match: reduce(lambda name, other: other.get(name, name), names, match[1]), text)
-    return with_names(FORM.sub(r"\1", COUNT.sub(r"\1", text)))
+    """Return a text with its options by their names: those of `as_option`, or what each of `names` has in place of them."""
+
+    def name_of(match: re.Match[str]) -> str:
+        name = match.group(1)
+        for renamed in names:
+            name = renamed.get(name, name)
+        return name
+
+    if not _MARKED.search(text):
+        return text
+    return _FORM.sub(r"\1", _COUNT.sub(r"\1", _OPTION.sub(name_of, text)))
 
 
 class EntryPlace(t.NamedTuple):
@@ -158,6 +163,11 @@ class TaskError(Exception):
         failed = "" if self.description is None else f"Failed to {self.description}: "
         return " ".join((f"{where}{failed}{self.text}", *self.sentences))
 
+    @property
+    def advice(self) -> str:
+        """The hint as it is shown; empty for none."""
+        return shown(self.hint or "", *self.names)
+
     def __str__(self) -> str:
         """Return the message and the hint, with control characters escaped; line breaks are those between `lines` alone."""
         texts = (self._message, *self.lines, self.hint or "") if self.lines else (self.template,)
@@ -179,6 +189,10 @@ class TaskError(Exception):
         fields = {name: getattr(self, name) for name in FAILURE_FIELDS}
         return {"msg": str(self), **{name: visible(one) if isinstance(one, str) else one for name, one in fields.items()}}
 
+    def with_message(self: _Error, message: str) -> _Error:
+        """Return this error with another message, and the same hint."""
+        return self._with(place=None, description=None, text=message, sentences=(), lines=())
+
     def at(self: _Error, place: EntryPlace | None) -> _Error:
         """Return this error as that of an entry; with None as that of none."""
         return self._with(place=place)
@@ -186,6 +200,16 @@ class TaskError(Exception):
     def with_names(self: _Error, names: t.Mapping[str, str]) -> _Error:
         """Return this error with other names for some of the options that it names."""
         return self._with(names=(*self.names, names))
+
+    def of_several(self: _Error, *, without_counts: bool) -> _Error:
+        """Return why several objects have failed, without what has; without counts, errors of one cause have the same text."""
+
+        def worded(text: str) -> str:
+            text = _FORM.sub(r"\2", text)
+            return _COUNT.sub("", text) if without_counts else text
+
+        texts = {name: text and worded(text) for name in ("text", "hint") for text in [getattr(self, name)]}
+        return self._with(description=None, sentences=tuple(map(worded, self.sentences)), **texts)
 
     def with_sentence(self: _Error, sentence: str) -> _Error:
         """Return this error with another sentence at the end of its message, unless it has that already."""
@@ -209,12 +233,6 @@ class TaskError(Exception):
         """Return this error, from the last try of a request, with the outcome of all tries, or of all requests of a step."""
         more = {} if parts is None else {"parts": parts}
         return self._with(outcome_unknown=unknown, is_transient=is_transient, was_refused_unread=False, **more)
-
-    def naming(self: _Error, *sent: object) -> _Error:
-        """Return this error of a service with the names in its text marked that were sent."""
-        names = sorted({*re.findall(r'"([^"\\]+)"', json.dumps(sent, default=str))}, key=len, reverse=True)
-        pattern = rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])"
-        return self._with(text=re.sub(pattern, lambda match: named(match[0]), self.text)) if names else self
 
     def without_secrets(self: _Error, secrets: t.Sequence[str]) -> _Error:
         """Return this error with `secrets` redacted in its texts."""
@@ -287,6 +305,8 @@ CLASS_BY_STATUS: dict[int, type[ApiError]] = {
     409: ConflictError,
     429: RateLimitError,
 }
+# After these, a request to GCP or AZURE may succeed a little later.
+TRANSIENT_STATUSES = frozenset((429, 500, 502, 503, 504))
 # How a connection can fail.
 ConnectionFailure = t.Literal["untrusted", "no proxy", "no files", "unreachable", "silent", "broken"]
 # For each failure: its text, with `{where}` for the server, and the hint.
@@ -309,6 +329,13 @@ def leaves_open(status: int) -> bool:
 def quoted(text: str, secrets: t.Iterable[str]) -> str:
     """Return a text of a service or a library as messages quote it: in one line, not too long, and without `secrets`."""
     return " ".join(redacted(text, secrets, MAX_DETAIL_LENGTH).split())
+
+
+def error_fields(content: object) -> t.Mapping[str, t.Any]:
+    """Return the fields of an error, from the body of a reply in the form of GCP and AZURE; those of a gateway are at the top."""
+    content = content if isinstance(content, dict) else {}
+    error = content.get("error")
+    return error if isinstance(error, dict) else {name: content[name] for name in ("code", "message") if name in content}
 
 
 def refusal_error(

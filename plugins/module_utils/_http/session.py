@@ -11,9 +11,9 @@ import threading
 import time
 import typing as t
 from functools import partial
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from .errors import ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, named, quoted
+from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
 from .inquiry import Inquiry
 from .pauses import DEFAULT_LIMITS, Clock, Limits, Retry, Sleep, check_stopped, stoppable_sleep, within
@@ -29,8 +29,6 @@ _NO_CONTENT = 204
 _SIGNING_IN = threading.Lock()
 # What a library for tokens raises, beside its own errors, for unexpected files, keys and replies.
 DEFECTS = (OSError, ValueError, TypeError, KeyError, AttributeError)
-# After these, a request to GCP or AZURE may succeed a little later.
-TRANSIENT_STATUSES = frozenset((429, 500, 502, 503, 504))
 # A machine's identity in AZURE answers by 410 while it is updated, for some 70 seconds. Source: "Retry guidance" in Microsoft's
 # documentation of managed identities, https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 TRANSIENT_OF_MACHINES = TRANSIENT_STATUSES | {410}
@@ -223,7 +221,7 @@ class CloudSession:
             raise self._unanswered(description, url, error, is_write=is_write) from error
         content = parse_json(reply.content)
         if reply.is_error:
-            raise self._refusal(description, method, url, reply, content).naming(unquote(urlsplit(url).path).split("/"), body)
+            raise self._refusal(description, method, url, reply, content)
         if method == "DELETE" and reply.status == _NO_CONTENT:
             return {}
         flaw = _flaw_of(reply)
@@ -290,19 +288,6 @@ def _flaw_of(reply: Reply) -> str:
 
 def _host_of(url: str) -> str:
     return urlsplit(url).hostname or url
-
-
-def error_fields(content: object) -> t.Mapping[str, t.Any]:
-    """Return the fields of an error, from the body of a reply in the form of GCP and AZURE; those of a gateway are at the top."""
-    content = content if isinstance(content, dict) else {}
-    error = content.get("error")
-    return error if isinstance(error, dict) else {name: content[name] for name in ("code", "message") if name in content}
-
-
-def named_path(path: str) -> str:
-    """Return a path whose last part is a name, for a text."""
-    parent, slash, name = path.rpartition("/")
-    return f"{parent}{slash}{named(name)}"
 
 
 def sign_in_error(

@@ -16,7 +16,7 @@ from .._api.reply import check_written, odd_reply
 from .._clouds.aws import AWS, same_region
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
-from .._http.errors import as_option, named
+from .._http.errors import as_option
 from .containers import CONTAINER_HINTS, to_camel_case
 
 # Connections per project, over all cloud providers, and how many of them may be pending (not yet accepted or set up):
@@ -175,7 +175,7 @@ class VpcPeers:
 def describe_users(peers: t.Iterable[Peer], container_id: str) -> tuple[str, ...]:
     """Return, in words, the connections that use a container; one that is being removed does until it is gone."""
     return tuple(
-        f"VPC peering connection {named(peer['id'])} ({cloud_of(peer).describe(peer, named)}, {peer['status_name']})"
+        f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)}, {peer['status_name']})"
         for peer in peers
         if peer["container_id"] == container_id
     )

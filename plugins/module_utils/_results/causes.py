@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
@@ -13,10 +14,8 @@ from .._clouds.clouds import CLOUDS, cloud_of, name_of
 from .._engine.entry import name_places
 from .._engine.plan import listed
 from .._entries.parser import PeerEntry
-from .._http.errors import COUNT, FAILURE_FIELDS, FORM, TaskError, shown
-from .._http.redact import visible
+from .._http.errors import TaskError
 from .._sides.connection import RoleError
-from .._values.ids import with_names
 
 
 @dataclass(frozen=True)
@@ -60,16 +59,16 @@ class Failed:
     def cause(self) -> tuple[object, ...]:
         """What failures with the same cause have in common: among others, the text, and what the service refused."""
         error, verb = self.error, (self.error.description or "").partition(" ")[0]
-        text = self.worded(lambda number: f"\0{number}", without_counts=True)
+        text = self.template(without_counts=True)
         return (self.entry is None, self.step, verb, text, error.http_status, error.error_code)
 
-    def worded(self, value_of: t.Callable[[int], str], *, without_counts: bool = False) -> str:
-        """Return why it failed, as one of several; `value_of` returns what stands for each of `values`, by its number."""
-        error, numbers = self.shown, {value: number for number, value in reversed([*enumerate(self.values)]) if value}
-        text = FORM.sub(r"\2", " ".join(filter(None, (error.text, *error.sentences, error.hint))))
-        text = COUNT.sub("", text) if without_counts else text
-        text = with_names(text, lambda name, found: value_of(numbers[name]) if name in numbers else found)
-        return visible(shown(text, *error.names))
+    def template(self, *, without_counts: bool = False) -> str:
+        """Return why it failed, as one of several, with a number in place of each of `values`."""
+        text = str(self.shown.of_several(without_counts=without_counts))
+        for number, value in enumerate(self.values):
+            if value:
+                text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
+        return text
 
 
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
@@ -99,7 +98,7 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     texts = {str(failure.shown) for failure in cause}
     if len(texts) > 1:
         # Else, one request was for all of them.
-        texts = {first.worded(lambda number: listed([one.values[number] for one in cause]))}
+        texts = {re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template())}
     return {**result, "msg": f"{where}: {texts.pop()}"}
 
 
@@ -113,10 +112,13 @@ def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) 
     """
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     first, *lines = filter(None, (begin, *(str(failure["msg"]) for failure in failures), *more))
-    if not only:
-        return TaskError(first).with_lines(lines)
-    fields: dict[str, t.Any] = {name: only.get(name) for name in FAILURE_FIELDS}
-    return TaskError(" ".join((first, *lines)), **fields)
+    error = TaskError(
+        " ".join((first, *lines)) if only else first,
+        http_status=only.get("http_status"),
+        error_code=only.get("error_code"),
+        detail=only.get("detail"),
+    )
+    return error if only else error.with_lines(lines)
 
 
 # How many names a failure of many entries has, as many as its message.

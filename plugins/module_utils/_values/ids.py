@@ -6,12 +6,9 @@
 from __future__ import annotations
 
 import re
-import typing as t
 
 from .patterns import InvalidValueError
 
-# What stands around a name in a text that is not shown yet, and how it is shown.
-_NAMED = re.compile("\ufdd7([^\ufdd8]*)\ufdd8([^\ufdd9]*)\ufdd9")
 # Not compiled: a task uses few of these patterns, and compiling takes time.
 _OBJECT_ID = r"[0-9a-f]{24}"
 _CLUSTER_NAME = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
@@ -220,14 +217,3 @@ def _parse(value: str, pattern: str, problem: str, hint: str) -> str:
     if re.fullmatch(pattern, value):
         return value
     raise InvalidValueError(f"{problem}: {value!r}", hint)
-
-
-def named(name: object, text: str = "") -> str:
-    """Return a name for a text, shown as `text` if given; one that is in a text already stays as it is."""
-    found = text or str(name)
-    return found if "\ufdd7" in found else f"\ufdd7{name}\ufdd8{found}\ufdd9"
-
-
-def with_names(text: str, show: t.Callable[[str, str], str] = lambda name, text: text) -> str:
-    """Return a text as it is shown; `show` gets each name and its text."""
-    return _NAMED.sub(lambda match: show(*match.groups()), text)

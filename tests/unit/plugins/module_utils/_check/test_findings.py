@@ -228,7 +228,7 @@ def test_hostile_names_stay_within_their_connection(name: str) -> None:
         Found(
             {**found(number).row, **names, "vnet_name": own},
             [*names, "vnet_name"],
-            own,
+            f"VNet {own}",
             (
                 Finding(
                     "fail",
