@@ -80,6 +80,18 @@ def test_pruned_connections_leave_nothing_on_azure_and_gcp(site: PathSite) -> No
     assert done.result["peering"]["remaining"] == []
 
 
+def test_what_a_cloud_refuses_for_one_cause_is_one_failure(site: PathSite) -> None:
+    """What GCP says has the name of each network, which its request had in its path alone."""
+    assert site.clouds is not None
+    entries = site.make_networks(3)
+    for name in (one["network_name"] for one in entries):
+        error = {"code": 403, "message": f"The network {name} has too many peerings.", "errors": [{"reason": "forbidden"}]}
+        site.clouds.app.answers.append((f"{name}/addPeering", 403, {"error": error}))
+    failures = site.run(connections=entries).result["failures"]
+    assert [one["indexes"] for one in failures] == [[0, 1, 2]], failures
+    assert "The network network-0, network-1, network-2 has too many peerings." in failures[0]["msg"]
+
+
 @pytest.mark.parametrize("denied", ["roleAssignments/delete", "roleDefinitions/delete"])
 @pytest.mark.parametrize("how", ["absent", "prune"])
 def test_a_role_that_stays_is_named_with_its_commands(site: PathSite, how: str, denied: str) -> None:
