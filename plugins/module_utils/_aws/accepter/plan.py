@@ -177,8 +177,9 @@ def _other_tags(params: Parameters, connection: PeeringConnection | None) -> dic
 
 def _warn_of_owner(view: View, warnings: list[str]) -> None:
     if view.account_id is None:
-        text = "AWS does not report whose credentials these are: it was not checked that they belong to the VPC's owner."
-        warnings.append(text)
+        warnings.append(
+            "AWS does not report whose credentials these are: it was not checked that they belong to the VPC's owner."
+        )
 
 
 def _check_nothing_left(params: Parameters, view: View) -> None:

@@ -89,7 +89,7 @@ def test_what_a_cloud_refuses_for_one_cause_is_one_failure(site: PathSite) -> No
         site.clouds.app.answers.append((f"{name}/addPeering", 403, {"error": error}))
     failures = site.run(connections=entries).result["failures"]
     assert [one["indexes"] for one in failures] == [[0, 1, 2]], failures
-    assert "The network network-0, network-1, network-2 has too many peerings." in failures[0]["msg"]
+    assert "The network network-0, network-1, network-2 has too many peerings" in failures[0]["msg"]
 
 
 @pytest.mark.parametrize("denied", ["roleAssignments/delete", "roleDefinitions/delete"])
