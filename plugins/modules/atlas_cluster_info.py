@@ -130,7 +130,7 @@ clusters:
       description: Whether the cluster is paused. Null for Flex clusters, which cannot be paused, and if Atlas does not report it.
       type: bool
     cluster_type:
-      description: Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if Atlas does not report it.
+      description: Whether the cluster has shards, V(REPLICASET), V(SHARDED) or V(GEOSHARDED). Null if unknown.
       type: str
       version_added: 2.6.0
     regions:
