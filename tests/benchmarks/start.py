@@ -29,7 +29,7 @@ CREATIONS = {"a creation, in process": ("true", 20), "a creation, as a module": 
 
 
 def measure(progress: Progress, turns: int = TURNS, beside: str | None = None) -> Findings:
-    """Run each task in plays of its own, each beside one with `debug`, and creations, by turns with another tree.
+    """Run each task, and `debug`, in plays of their own, and creations, by turns with another tree.
 
     Args:
         progress: Takes a line about each turn.
@@ -45,11 +45,10 @@ def measure(progress: Progress, turns: int = TURNS, beside: str | None = None) -
         run(atlas, Play("start", given, task=f"Run {PEERING}"))
         for turn in range(turns):
             progress(f"start: turn {turn + 1} of {turns}")
-            for task in TITLES:
+            for task in (DEBUG, *TITLES):
                 for tree, environment in trees.items():
-                    plays = [Play("start", given, environment=environment, task=f"Run {name}") for name in (DEBUG, task)]
-                    for name, play in zip((DEBUG, task), plays):
-                        costs.setdefault(tree, {}).setdefault(name, []).append(run_unchanged(atlas, play))
+                    play = Play("start", given, environment=environment, task=f"Run {task}")
+                    costs.setdefault(tree, {}).setdefault(task, []).append(run_unchanged(atlas, play))
         progress("start: creations")
         for creation in [*CREATIONS] * turns:
             for tree, environment in trees.items():
