@@ -37,6 +37,7 @@ from .._http.errors import AuthError, TaskError
 from .._http.redact import visible
 from .._resources.access_list import AccessEntry, key_of
 from .._values.blocks import Range, ends_of, merge_ranges
+from .._values.moments import to_moment
 
 if t.TYPE_CHECKING:
     # Loaded where a connection is with GCP.
@@ -255,6 +256,19 @@ def _to_block(text: str) -> ipaddress.IPv4Network | None:
         return None
 
 
+def expires_at(entry: AccessEntry) -> datetime.datetime | None:
+    """Return when an entry of the access list expires; None for never.
+
+    Raises:
+        UnreadError: If that is not a time.
+    """
+    date = entry["delete_after_date"]
+    try:
+        return None if date is None else to_moment(date)
+    except ValueError:
+        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {named(key_of(entry))}, which is not a time.")) from None
+
+
 class ListedEntries(list[AccessEntry]):
     """Entries of the access list. All connections of a project share them: what each asks for is found without a scan."""
 
@@ -300,6 +314,23 @@ class ListedEntries(list[AccessEntry]):
     def has_dates(self) -> bool:
         """Whether one of them expires."""
         return any(one["delete_after_date"] is not None for one in self)
+
+    @cached_property
+    def _in_force(self) -> dict[datetime.datetime, ListedEntries]:
+        return {}
+
+    def in_force(self, now: datetime.datetime) -> ListedEntries:
+        """Return the entries that have not expired. All connections are judged at the same moment.
+
+        Raises:
+            UnreadError: If the end of an entry is not a time.
+        """
+        if not self.has_dates:
+            return self
+        if now not in self._in_force:
+            ends = [(one, expires_at(one)) for one in self]
+            self._in_force[now] = ListedEntries(one for one, end in ends if end is None or end > now)
+        return self._in_force[now]
 
 
 @dataclass(frozen=True)

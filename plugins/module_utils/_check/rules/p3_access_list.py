@@ -15,7 +15,6 @@ from ..._clouds.aws import same_region
 from ..._clouds.clouds import ALL_CLOUDS
 from ..._resources.access_list import AccessEntry, key_of
 from ..._values.blocks import is_within, parts_outside_ranges
-from ..._values.moments import to_moment
 from ..facts import (
     ConnectionFacts,
     Fact,
@@ -25,6 +24,7 @@ from ..facts import (
     Unread,
     UnreadError,
     block_of,
+    expires_at,
     group_of,
     group_without_account,
     if_known,
@@ -126,7 +126,7 @@ def find_entries_out_of_force(facts: ConnectionFacts) -> Findings:
     deciding = deciding_entries(facts)
     if not deciding:
         raise skip("No entry lets a client in.", "P301")
-    ends = {str(key_of(one)): end - facts.now for one in deciding if (end := _expires_at(one)) is not None}
+    ends = {str(key_of(one)): end - facts.now for one in deciding if (end := expires_at(one)) is not None}
     soon = {key: left for key, left in ends.items() if left <= _SOON}
     if _difference(_find_uncovered(facts, ListedEntries(one for one in deciding if key_of(one) not in soon)), uncovered):
         for key, left in soon.items():
@@ -201,23 +201,7 @@ def deciding_entries(facts: ConnectionFacts) -> ListedEntries:
 
 def _entries_in_force(facts: ConnectionFacts) -> ListedEntries:
     """Return the entries that have not expired."""
-    entries = known(facts.atlas.access_list)
-    # Each connection of the project asks for them.
-    return ListedEntries(one for one in entries if not _has_expired(one, facts)) if entries.has_dates else entries
-
-
-def _has_expired(entry: AccessEntry, facts: ConnectionFacts) -> bool:
-    moment = _expires_at(entry)
-    return moment is not None and moment <= facts.now
-
-
-def _expires_at(entry: AccessEntry) -> datetime.datetime | None:
-    """Return when an entry expires; None for never."""
-    date = entry["delete_after_date"]
-    try:
-        return None if date is None else to_moment(date)
-    except ValueError:
-        raise UnreadError(Unread(f"Atlas reports {date!r} as the end of {named(key_of(entry))}, which is not a time.")) from None
+    return known(facts.atlas.access_list).in_force(facts.now)
 
 
 def _find_inactive(deciding: ListedEntries, uncovered: _Gaps, facts: ConnectionFacts) -> Findings:
