@@ -16,8 +16,8 @@ author:
 description:
   - Shows a line for each task of the collection, and for each item of a loop that changes something. It says whether the task has
     changed something, or in check mode would, and how many requests it has sent, of which how many may change something.
-  - Below the line stand the plan of a task on a list, and with C(--diff) a table of the connections that are new, and each field
-    that changes.
+  - Below the line stand the plan of a task on a list, where the task has not shown it itself, and with C(--diff) a table of the
+    connections that are new, and each field that changes.
   - At the end, it adds up tasks and requests.
   - It writes to standard error, so it works beside any callback for standard output.
 requirements:

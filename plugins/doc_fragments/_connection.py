@@ -35,8 +35,9 @@ options:
     type: bool
     default: true
   profile:
-    description: A profile of the Atlas CLI. Its C(config.toml) has credentials, O(base_url) and the project, which count where
-      they are set nowhere else. Since 1.47, the CLI keeps secrets where no task reads them. This needs Python 3.11.
+    description: A profile of the Atlas CLI. The credentials in its C(config.toml) count before environment variables, its
+      O(base_url) and project where they are set nowhere else. Since 1.47, the CLI keeps secrets where no task reads them. This needs
+      Python 3.11.
     type: str
   base_url:
     description: The address of Atlas. Else E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL), that of the
@@ -59,8 +60,8 @@ options:
     type: int
     default: 30
   retries:
-    description: How often to repeat a request if Atlas limits the rate (HTTP 429) or does not answer. One that may change
-      something is repeated after HTTP 429 alone. If its reply is lost, the task reads the state first.
+    description: How often to repeat a request if Atlas limits the rate (HTTP 429) or does not answer. One that creates or
+      changes something is repeated after HTTP 429 alone. If its reply is lost, the task reads the state first.
     type: int
     default: 4
 requirements:

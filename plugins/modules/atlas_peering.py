@@ -117,7 +117,7 @@ options:
         aliases: [atlas_cidr_block]
       comment:
         description: The comment of the entry in the access list. The default is C(VPC peering with) and the name of the network.
-          Entries with another comment stay.
+          Entries with neither this comment nor the default one stay.
         type: str
       region:
         description: The region of the VPC. The default is that of the network container.
@@ -238,7 +238,7 @@ options:
     type: int
     default: 300
   parallel:
-    description: How many changes to send at the same time, to Atlas and to each account of AWS, at most 16.
+    description: How many changes to send at the same time, to Atlas and to each account and region of AWS, at most 16.
     type: int
     default: 8
   wait_timeout:

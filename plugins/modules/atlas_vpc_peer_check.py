@@ -389,9 +389,11 @@ RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 peering_check:
   description:
-    - The verdict, and what it is made from. Of a task that fails, the findings alone.
+    - The verdict, and what it is made from. Of a task that fails, RV(peering_check.verdict), RV(peering_check.summary),
+      RV(peering_check.failures), and RV(peering_check.findings) but C(info), each with its first three connections, and with
+      their number in C(count).
     - L(Results,https://github.com/cloudpeer/atlas/blob/main/docs/results.md) has all that is within these fields.
-  returned: when both sides were read, also if the task fails for what it has found
+  returned: when the sides that are on were read, also if the task fails for what it has found
   type: dict
   sample:
     verdict: not_reachable
@@ -450,8 +452,8 @@ requests:
     sent: 3
     writes: 0
 api_calls:
-  description: The requests to Atlas, AWS and GCP in the order of their replies, each with C(method), C(path) (for AWS the action,
-    as in an IAM policy), C(status) (null without a reply) and C(milliseconds).
+  description: The requests to Atlas and the clouds in the order of their replies, each with C(method), C(path) (for AWS the
+    action, as in an IAM policy), C(status) (null without a reply) and C(milliseconds).
   returned: at verbosity 2 (C(-vv)) or more
   type: list
   elements: dict
@@ -461,11 +463,11 @@ api_calls:
       status: 200
       milliseconds: 48
 http_status:
-  description: The HTTP status of a refusal by Atlas, AWS or GCP. Null without one.
+  description: The HTTP status of a refusal by Atlas or a cloud. Null without one.
   returned: failure
   type: int
 error_code:
-  description: The error code of Atlas, AWS or GCP. Null if there is none.
+  description: The error code of Atlas or a cloud. Null if there is none.
   returned: failure
   type: str
 detail:

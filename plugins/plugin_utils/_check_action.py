@@ -90,7 +90,7 @@ class ShowsCheck(ActionBase):
             from difflib import get_close_matches
 
             (near,) = get_close_matches(unknown[0].removeprefix(_PREFIX), [*options], 1, cutoff=0)
-            message = f"{visible(unknown[0])} is no variable of the playbook cloudpeer.atlas.check ({_PREFIX}{near}?)."
+            message = f"{visible(unknown[0])} is not a variable of the playbook cloudpeer.atlas.check ({_PREFIX}{near}?)."
             raise InvalidOptionError(message, hint="Correct its name, or leave it out.")
         # An empty text counts as not set: it is the answer of a survey that was left open.
         for name in [name for name, value in args.items() if value == ""]:
@@ -159,7 +159,7 @@ def _paths(value: t.Any) -> list[str]:
     paths = value if isinstance(value, list) else [value] if value else []
     wrong = [one for one in paths if not isinstance(one, str) or not one]
     if wrong:
-        raise InvalidOptionError(f"report has something that is no path: {wrong[0]!r}.", hint="Give a path, or a list of paths.")
+        raise InvalidOptionError(f"report has something that is not a path: {wrong[0]!r}.", hint="Give a path, or a list of paths.")
     return paths
 
 

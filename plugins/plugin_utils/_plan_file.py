@@ -43,7 +43,7 @@ class PlanFile:
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with open(file, encoding="utf-8") as stream:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
-                    raise InvalidOptionError(f"plan_file: {self._name} is no file.", hint=_OTHER)
+                    raise InvalidOptionError(f"plan_file: {self._name} is not a file.", hint=_OTHER)
                 return json.load(stream)
         except FileNotFoundError:
             raise InvalidOptionError(f"plan_file: there is no plan in {self._name}.", hint=_MAKE) from None
@@ -51,7 +51,7 @@ class PlanFile:
             why = "is a link" if os.path.islink(self._path) else f"cannot be read: {error.strerror or error}"
             raise InvalidOptionError(f"plan_file: {self._name} {why}.", hint=_OTHER) from None
         except (ValueError, RecursionError):
-            raise InvalidOptionError(f"plan_file: {self._name} is no plan: it is not JSON.", hint=_OTHER) from None
+            raise InvalidOptionError(f"plan_file: {self._name} is not a plan: it is not JSON.", hint=_OTHER) from None
 
     def read_plan(self) -> dict[str, t.Any]:
         """Return the plan in it.
@@ -61,7 +61,7 @@ class PlanFile:
         """
         plan = self.read()
         if not is_plan(plan):
-            raise InvalidOptionError(f"{self._name} is no plan of this collection.", hint=_OTHER)
+            raise InvalidOptionError(f"{self._name} is not a plan of this collection.", hint=_OTHER)
         return t.cast("dict[str, t.Any]", plan)
 
     def remove(self) -> None:
@@ -77,7 +77,7 @@ class PlanFile:
             earlier = self.read()
             # It may be any other file.
             if not (isinstance(earlier, dict) and {"format", "collection", "changes"} <= earlier.keys()):
-                raise InvalidOptionError(f"plan_file: {self._name} is there, and is no plan.", hint=_OTHER)
+                raise InvalidOptionError(f"plan_file: {self._name} is there, and is not a plan.", hint=_OTHER)
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path)
@@ -144,7 +144,7 @@ class SavesPlan(ActionBase):
             InvalidOptionError: If the option is no path, or the task is asynchronous.
         """
         if not isinstance(name, str):
-            raise InvalidOptionError(f"plan_file is no path: {name!r}.", hint="Give the path of a file on the controller.")
+            raise InvalidOptionError(f"plan_file is not a path: {name!r}.", hint="Give the path of a file on the controller.")
         if self._task.async_val:
             raise InvalidOptionError("plan_file does not work with async.", hint="Leave one of them out.")
         return PlanFile(name, absolute(name, self._loader))

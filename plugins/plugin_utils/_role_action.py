@@ -82,7 +82,7 @@ class OfRole(ActionBase):
         for name in sorted(one for one in variables if one.startswith(_PREFIX) and one not in {*options, _ITEM}):
             meant = _nearest(name, options)
             if meant and all(self._is_unset(variables.get(one), options[one].get("default")) for one in meant):
-                wrong.append(f"{name} is no variable of the role ({meant[0]}?).")
+                wrong.append(f"{name} is not a variable of the role ({meant[0]}?).")
         if wrong:
             raise InvalidOptionError(" ".join(wrong), hint="Correct the name, or rename the variable if it is your own.")
         of_task = self.OPERATION.argument_spec.options

@@ -151,7 +151,7 @@ class Settings:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")
         if self.unique_pairs and self.allow_duplicates:
-            raise ValueError("--unique-pairs and --allow-duplicates exclude each other")
+            raise ValueError("--unique-pairs and --allow-duplicates are mutually exclusive")
         if self.accept not in ACCEPT_MODES:
             raise ValueError(f"--accept must be one of {', '.join(ACCEPT_MODES)}")
         if self.algorithm not in ALGORITHMS:

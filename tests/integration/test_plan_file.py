@@ -136,7 +136,7 @@ def test_check_mode_replaces_no_other_file(playbook: PlaybookRunner, emulator: R
         (folder / name).write_text(text)
     tasks = [{**of_set(plan_file=f"plans/{name}"), "ignore_errors": True} for name in (*texts, "pipe")]
     run = playbook(play(*tasks), emulator, "--check")
-    words = ("is no plan: it is not JSON", "is there, and is no plan", "is no file")
+    words = ("is not a plan: it is not JSON", "is there, and is not a plan", "is not a file")
     assert [one in result["msg"] for one, result in zip(words, run.results, strict=True)] == [True] * 3
     assert {name: (folder / name).read_text() for name in texts} == texts
 
@@ -144,7 +144,7 @@ def test_check_mode_replaces_no_other_file(playbook: PlaybookRunner, emulator: R
 def test_what_is_refused_at_once(playbook: PlaybookRunner, emulator: RunningEmulator, folder: Path) -> None:
     cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         ({"plan_file": "none/a.json"}, {"check_mode": True}, "does not exist on the controller"),
-        ({"plan_file": ["a.json"]}, {"check_mode": True}, "plan_file is no path"),
+        ({"plan_file": ["a.json"]}, {"check_mode": True}, "plan_file is not a path"),
         ({}, {"async": 60, "poll": 1}, "plan_file does not work with async."),
     ]
     run = playbook(play(*({**of_set(**options), **how, "ignore_errors": True} for options, how, _words in cases)), emulator)
@@ -171,7 +171,7 @@ def test_show_plan(playbook: PlaybookRunner, emulator: RunningEmulator, folder: 
         ({"file": "/none.json", "format": "text"}, "there is no plan in /none.json"),
         ({"file": str(plan), "format": "html"}, "show_plan_format is 'html'"),
         ({"file": str(plan), "format": "text", "output": "/none/plan.md"}, "/none/plan.md cannot be written"),
-        ({"file": str(tmp_path / "plan.md"), "format": "text"}, "is no plan"),
+        ({"file": str(tmp_path / "plan.md"), "format": "text"}, "is not a plan"),
     ]
     tasks = [{"show_plan": options, "ignore_errors": True} for options, _words in wrong]
     run = playbook(play(*tasks), emulator, ANSIBLE_ACTION_PLUGINS=str(SHOW.parent / "action_plugins"))

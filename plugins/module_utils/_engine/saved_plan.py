@@ -99,7 +99,7 @@ class SavedPlan:
                 hint=f"Apply it with the version that has made it ({plan.get('collection')}), or make it again.",
             )
         if not is_plan(plan):
-            raise InvalidOptionError(f"{path} is no plan of this collection.", hint=_AGAIN_HINT)
+            raise InvalidOptionError(f"{path} is not a plan of this collection.", hint=_AGAIN_HINT)
         project, own = plan["project"]["id"], self._head["project"]["id"]
         for what, there, here in (
             ("a task of ", plan["module"], self._head["module"]),

@@ -305,7 +305,7 @@ def find_mistakes(entry: AccessEntry, state: str, *, only_own: bool) -> t.Iterat
             yield error
     if state == "absent" and only_own and entry["comment"] is None:
         yield InvalidValueError(
-            f"{as_option('comment')} is required with only_own: it tells which entry is your own",
+            f"{as_option('comment')} is required with only_own: it identifies your own entries",
             "Give the comment with which the entry was added, or set only_own to false.",
         )
 

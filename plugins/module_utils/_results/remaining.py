@@ -122,7 +122,7 @@ def _disconnect_aws(params: Parameters, view: EntryView, state: PathState) -> t.
     if params["aws"] and connection_id is None and block is None:
         yield (
             f"The route tables of {name} were not looked at, because Atlas has neither a network container nor a connection that "
-            "tells the block. Set container_cidr_block to have its routes removed."
+            "shows the block. Set container_cidr_block to have its routes removed."
         )
 
 
@@ -155,7 +155,7 @@ def _disconnect_gcp(params: Parameters, view: EntryView, state: PathState) -> t.
         # Atlas may remove the network of a container with its last connection.
         what = "network container" if view.container is None else "network container on GCP with a network"
         yield (
-            f"The peerings of {name} in GCP were not looked at, because Atlas has no {what} that tells where one leads. "
+            f"The peerings of {name} in GCP were not looked at, because Atlas has no {what} that shows where one leads. "
             "Set gcp_peering_name to have one removed."
         )
 
@@ -204,7 +204,7 @@ def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Ite
         if is_any and not is_known(view.entry, state.container_of.get(view.entry.key), state):
             option = "container_cidr_block" if view.entry.provider.has_one_container else "container_region"
             yield (
-                f"The network container of {view.entry.name} is not removed, because no connection says any more which it is. "
+                f"The network container of {view.entry.name} is not removed, because no connection shows any more which one it is. "
                 f"Set {option} to have it removed."
             )
 

@@ -175,7 +175,7 @@ def find_closed_groups(facts: ConnectionFacts) -> Findings:
     combined = {group_id for one in named_interfaces(facts) for group_id in one.security_group_ids}
     alone = [group_id for group_id in facts.selection.security_group_ids if group_id not in combined]
     if not alone:
-        raise skip("All groups are on instances of instance_ids, so P703 tells of them.")
+        raise skip("All groups are on instances of instance_ids, see P703.")
     for group_id, group in _groups_of(alone, facts).items():
         if group is None:
             yield _missing_group(group_id)

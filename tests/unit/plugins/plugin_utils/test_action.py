@@ -323,8 +323,8 @@ def template(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("variables", "meant"),
     [
-        ({"projectname": "shop"}, ["projectname is no variable of the role (vpc_peering_project_name?)"]),
-        ({"prun": True, "verfy": True}, ["prun is no variable of the role (vpc_peering_prune?)", "(vpc_peering_verify?)"]),
+        ({"projectname": "shop"}, ["projectname is not a variable of the role (vpc_peering_project_name?)"]),
+        ({"prun": True, "verfy": True}, ["prun is not a variable of the role (vpc_peering_prune?)", "(vpc_peering_verify?)"]),
         # Two that have changed places, and another one that is missing.
         ({"container_regoin": "x"}, ["(vpc_peering_container_region?)"]),
         ({"cntainer_regoin": "x"}, ["(vpc_peering_container_region?)"]),

@@ -79,7 +79,7 @@ def test_a_misspelt_variable_of_the_playbook_is_refused(tmp_path: Path, name: st
     variables = {"peering_check_result": {}, "peering_check_org_id": "1", f"peering_check_{name}": "1"}
     action, result = run_playbook(tmp_path, variables, report="peering.html")
     assert result["msg"] == (
-        f"peering_check_{name} is no variable of the playbook cloudpeer.atlas.check (peering_check_{near}?). "
+        f"peering_check_{name} is not a variable of the playbook cloudpeer.atlas.check (peering_check_{near}?). "
         "Correct its name, or leave it out."
     )
     assert (result["failed"], result["requests"], action.runs) == (True, {"sent": 0, "writes": 0}, 0)
@@ -172,8 +172,8 @@ def test_colours_are_for_a_terminal(
             "report has none of the extensions .html, .md, .json, .xml: {0}/peering. Choose one: it says what is written.",
         ),
         (["peering.html", "peering.txt"], "report has none of the extensions .html, .md, .json, .xml: {0}/peering.txt."),
-        (["peering.html", 7], "report has something that is no path: 7. Give a path, or a list of paths."),
-        ({"html": "peering.html"}, "report has something that is no path: {{'html': 'peering.html'}}."),
+        (["peering.html", 7], "report has something that is not a path: 7. Give a path, or a list of paths."),
+        ({"html": "peering.html"}, "report has something that is not a path: {{'html': 'peering.html'}}."),
         ("none/peering.html", "report: the folder {0}/none does not exist on the controller. Create it first."),
         ("folder.md", "report: {0}/folder.md is a folder."),
     ],

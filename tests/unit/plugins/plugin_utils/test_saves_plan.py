@@ -74,9 +74,9 @@ def test_a_run_gets_the_content_and_says_what_is_in_place(tmp_path: Path) -> Non
     ("content", "options", "message"),
     [
         pytest.param(None, {}, f"plan_file: there is no plan in {NAME}. Make it first", id="none"),
-        pytest.param("nothing", {}, "is no plan: it is not JSON", id="text"),
-        pytest.param("{}", {"check_mode": True}, "is there, and is no plan", id="another file"),
-        pytest.param(None, {"name": ["a"]}, "plan_file is no path: ['a']", id="list"),
+        pytest.param("nothing", {}, "is not a plan: it is not JSON", id="text"),
+        pytest.param("{}", {"check_mode": True}, "is there, and is not a plan", id="another file"),
+        pytest.param(None, {"name": ["a"]}, "plan_file is not a path: ['a']", id="list"),
         pytest.param(None, {"async_val": 60}, "plan_file does not work with async", id="async"),
         pytest.param(None, {"check_mode": True, "name": "a/b.json"}, "does not exist on the controller", id="folder"),
     ],
@@ -96,7 +96,7 @@ def test_links_and_pipes_are_not_followed(tmp_path: Path) -> None:
     assert f"plan_file: {NAME} is a link." in run(Action(tmp_path, check_mode=False))["msg"]
     (tmp_path / NAME).unlink()
     os.mkfifo(tmp_path / NAME)
-    assert f"plan_file: {NAME} is no file." in run(Action(tmp_path, check_mode=False))["msg"]
+    assert f"plan_file: {NAME} is not a file." in run(Action(tmp_path, check_mode=False))["msg"]
 
 
 def test_a_plan_that_cannot_be_written_fails_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,5 +116,5 @@ def test_without_the_option_nothing_is_done(tmp_path: Path) -> None:
 
 def test_a_plan_to_show_is_one_of_this_collection(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("[]")
-    with pytest.raises(Exception, match=r"is no plan of this collection\."):
+    with pytest.raises(Exception, match=r"is not a plan of this collection\."):
         PlanFile(NAME, str(tmp_path / NAME)).read_plan()

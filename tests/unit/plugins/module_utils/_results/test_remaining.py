@@ -259,7 +259,7 @@ def test_present_says_what_others_have_to_do(
             None,
             {},
             f"The peerings of {NETWORK_NAME} in GCP were not looked at, because Atlas has no network container that "
-            "tells where one "
+            "shows where one "
             "leads. Set gcp_peering_name to have one removed.",
         ),
         # Terraform, for example, has removed the connection, and the container is still there.
@@ -269,7 +269,7 @@ def test_present_says_what_others_have_to_do(
             UNNAMED,
             {},
             f"The peerings of {NETWORK_NAME} in GCP were not looked at, because Atlas has no network container on GCP with a "
-            "network that tells where one leads. Set gcp_peering_name to have one removed.",
+            "network that shows where one leads. Set gcp_peering_name to have one removed.",
         ),
         ({**gcp(1), "gcp_peering_name": "mine"}, None, None, {}, None),
     ],
@@ -303,7 +303,7 @@ def test_a_container_that_nothing_names_is_said(
     found = left(connection, None, home, whole, **{"state": "absent", "remove_container": True, **options})
     assert [one for one in found if "Set container_region to have it removed." in one] == (
         [
-            f"The network container of {vpc(1)} is not removed, because no connection says any more which it is. Set "
+            f"The network container of {vpc(1)} is not removed, because no connection shows any more which one it is. Set "
             "container_region to have it removed."
         ]
         if is_said

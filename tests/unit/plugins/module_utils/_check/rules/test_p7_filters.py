@@ -313,7 +313,7 @@ def test_an_instance_whose_groups_are_closed_is_one_failure() -> None:
     finding = only(facts, "P703")
     text = f"{GROUP_ID} and sg-2 on eni-0a1b2c3d4e5f60001 of {INSTANCE_ID} do not let port 27017 out to 192.168.248.0/21."
     assert (finding.message, finding.subnet_ids) == (text, SUBNET_IDS[:1])
-    assert found(facts, "skipped")["P702"].message == "All groups are on instances of instance_ids, so P703 tells of them."
+    assert found(facts, "skipped")["P702"].message == "All groups are on instances of instance_ids, see P703."
 
 
 def test_an_interface_with_a_group_that_is_not_shown_is_unknown() -> None:
