@@ -36,8 +36,8 @@ options:
     default: true
   profile:
     description: A profile of the Atlas CLI. The credentials in its C(config.toml) count before environment variables, its
-      O(base_url) and project where they are set nowhere else. Since 1.47, the CLI keeps secrets where no task reads them. This needs
-      Python 3.11.
+      O(base_url) and project where they are set nowhere else. Since 1.47, the CLI keeps secrets where no task reads them. This
+      needs Python 3.11.
     type: str
   base_url:
     description: The address of Atlas. Else E(MONGODB_ATLAS_BASE_URL) or E(MONGODB_ATLAS_OPS_MANAGER_URL), that of the

@@ -18,8 +18,8 @@ description:
   - The same arguments give the same blocks. To choose several, ask for them at once with O(count), or add the first to O(_input)
     before you ask for the next. Hosts of a play that ask at the same time get the same block, unless it has C(serial=1).
   - Blocks are IPv4, and are written in canonical form, without host bits.
-  - The filter compares blocks. It does not read routes, such as those of a transit gateway, so add the blocks that these lead to. The
-    guide C(At scale) shows how.
+  - The filter compares blocks. It does not read routes, such as those of a transit gateway, so add the blocks that these lead to.
+    The guide C(At scale) shows how.
   - If fewer blocks are free, the filter fails.
 positional: size, within
 options:

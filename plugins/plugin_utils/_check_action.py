@@ -159,7 +159,9 @@ def _paths(value: t.Any) -> list[str]:
     paths = value if isinstance(value, list) else [value] if value else []
     wrong = [one for one in paths if not isinstance(one, str) or not one]
     if wrong:
-        raise InvalidOptionError(f"report has something that is not a path: {wrong[0]!r}.", hint="Give a path, or a list of paths.")
+        raise InvalidOptionError(
+            f"report has something that is not a path: {wrong[0]!r}.", hint="Give a path, or a list of paths."
+        )
     return paths
 
 

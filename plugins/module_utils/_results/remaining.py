@@ -204,7 +204,7 @@ def _unknown_containers(views: t.Iterable[EntryView], state: PathState) -> t.Ite
         if is_any and not is_known(view.entry, state.container_of.get(view.entry.key), state):
             option = "container_cidr_block" if view.entry.provider.has_one_container else "container_region"
             yield (
-                f"The network container of {view.entry.name} is not removed, because no connection shows any more which one it is. "
+                f"The network container of {view.entry.name} is not removed, because no connection shows which one it is. "
                 f"Set {option} to have it removed."
             )
 

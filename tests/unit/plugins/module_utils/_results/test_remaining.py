@@ -216,7 +216,7 @@ def test_present_says_what_others_have_to_do(
             None,
             {},
             f"The route tables of {vpc(1)} were not looked at, because Atlas has neither a network container nor a "
-            "connection that tells "
+            "connection that shows "
             "the block. Set container_cidr_block to have its routes removed.",
         ),
         (
@@ -303,7 +303,7 @@ def test_a_container_that_nothing_names_is_said(
     found = left(connection, None, home, whole, **{"state": "absent", "remove_container": True, **options})
     assert [one for one in found if "Set container_region to have it removed." in one] == (
         [
-            f"The network container of {vpc(1)} is not removed, because no connection shows any more which one it is. Set "
+            f"The network container of {vpc(1)} is not removed, because no connection shows which one it is. Set "
             "container_region to have it removed."
         ]
         if is_said

@@ -394,7 +394,7 @@ def test_the_only_container_that_is_left_is_not_removed_for_it(atlas: AtlasSide)
     done = atlas.remove(wanted[1:], remove_container=True, **HALVES)
     assert (done.failed, done.changed, set(atlas.containers)) == (False, False, {"EU_WEST_1"})
     (text,) = (one for one in done.result["peering"]["remaining"] if "is not removed" in one)
-    assert text.endswith("because no connection shows any more which one it is. Set container_region to have it removed.")
+    assert text.endswith("because no connection shows which one it is. Set container_region to have it removed.")
     named = [{**wanted[1], "container_region": "eu-west-1"}]
     done = atlas.remove(named, remove_container=True, **HALVES)
     assert (done.failed, done.changed, atlas.containers) == (False, True, {})
