@@ -99,7 +99,7 @@ def _check_sides(local: str, remote: str) -> None:
     if local == remote:
         raise InvalidOptionError(
             f"gcp_project_id and network_name name the same network as atlas_gcp_project_id and atlas_network_name: {local}.",
-            hint="The first two are your own network, the others atlas_gcp_project_id and atlas_network_name of Atlas's container.",
+            hint="The first two are your own network, the others those that Atlas's container has.",
         )
     if is_atlas_network(local) and not is_atlas_network(remote):
         raise InvalidOptionError(
