@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import contextmanager
+from functools import partial
 
 from .._aws.options import AWS_OPTIONS, credential_names, credentials_of, validate
 from .._azure import credentials as azure_credentials
@@ -154,22 +155,12 @@ def check_credentials_of(entry: Entry, cloud: Cloud, params: Parameters) -> list
 
 
 @contextmanager
-def gcp_names() -> t.Iterator[None]:
-    """Add the prefix `gcp_` to the options that errors from inside the block name."""
-    with _named(GCP_NAMES):
-        yield
-
-
-@contextmanager
-def azure_names() -> t.Iterator[None]:
-    """Add the prefix `azure_` to the options that errors from inside the block name."""
-    with _named(AZURE_NAMES):
-        yield
-
-
-@contextmanager
 def _named(names: t.Mapping[str, str]) -> t.Iterator[None]:
     try:
         yield
     except TaskError as error:
         raise error.with_names(names) from error.__cause__
+
+
+# Add the prefix of the cloud to the options that errors from inside the block name.
+gcp_names, azure_names = partial(_named, GCP_NAMES), partial(_named, AZURE_NAMES)

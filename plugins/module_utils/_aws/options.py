@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import typing as t
@@ -15,6 +14,7 @@ from .._clouds.aws import AWS
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters, parse_region, parse_text
 from .._http.errors import InvalidOptionError, as_option
+from .._values.blocks import address_in
 from .._values.ids import parse_account_id
 
 SECRET_OPTIONS = ("secret_key", "session_token")
@@ -198,7 +198,5 @@ def _check_endpoint(url: str, names: t.Mapping[str, str]) -> list[str]:
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    address = address_in(host)
+    return host == "localhost" if address is None else address.is_loopback

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
 from .._accounts.credentials import (
@@ -26,7 +25,7 @@ from .._engine.options import FALSE, Parameters, check_options, many_projects, p
 from .._entries.parser import EntryParser, EntryValues, PeerEntry, unchecked_clouds
 from .._entries.table import CHECK, list_option
 from .._http.errors import InvalidOptionError
-from .._values.blocks import parse_client_block, parse_private_block
+from .._values.blocks import address_in, parse_client_block, parse_private_block
 from .._values.ids import (
     parse_cluster_name,
     parse_instance_id,
@@ -271,19 +270,11 @@ def _is_probed_member(member: object) -> bool:
         return False
     addresses, tcp, local = member.get("addresses"), member.get("tcp"), member.get("local_address")
     # Releases before 2.6.0 have no local address.
-    if local is not None and not (isinstance(local, str) and _is_address(local)):
+    if local is not None and not (isinstance(local, str) and address_in(local)):
         return False
-    if not isinstance(addresses, list) or not all(isinstance(one, str) and _is_address(one) for one in addresses):
+    if not isinstance(addresses, list) or not all(isinstance(one, str) and address_in(one) for one in addresses):
         return False
     return tcp in _PROBE_OUTCOMES and (tcp != "open" or isinstance(member.get("tls"), bool))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _find_clouds(params: Parameters) -> tuple[str, ...]:

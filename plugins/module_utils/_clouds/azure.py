@@ -107,69 +107,36 @@ def _to_az(application_id: str, scope: str, role: Fields) -> list[str]:
     ]
 
 
+# Azure writes these as Atlas does, without underscores and in lower case.
+_RUN_TOGETHER = """
+    AUSTRALIA_CENTRAL AUSTRALIA_CENTRAL_2 AUSTRALIA_EAST AUSTRALIA_SOUTH_EAST BRAZIL_SOUTH BRAZIL_SOUTHEAST CANADA_CENTRAL
+    CANADA_EAST CHILE_CENTRAL CHINA_EAST CHINA_NORTH FRANCE_CENTRAL FRANCE_SOUTH GERMANY_NORTH GERMANY_WEST_CENTRAL
+    INDONESIA_CENTRAL ISRAEL_CENTRAL ITALY_NORTH JAPAN_EAST JAPAN_WEST KOREA_CENTRAL KOREA_SOUTH MALAYSIA_WEST MEXICO_CENTRAL
+    NEW_ZEALAND_NORTH NORWAY_EAST NORWAY_WEST POLAND_CENTRAL QATAR_CENTRAL SOUTH_AFRICA_NORTH SOUTH_AFRICA_WEST SPAIN_CENTRAL
+    SWEDEN_CENTRAL SWEDEN_SOUTH SWITZERLAND_NORTH SWITZERLAND_WEST UAE_CENTRAL UAE_NORTH UK_SOUTH UK_WEST US_GOV_ARIZONA
+    US_GOV_TEXAS US_GOV_VIRGINIA
+"""
 AZURE_REGIONS = RegionTable(
     "AZURE",
     {
         "ASIA_EAST": "eastasia",
         "ASIA_SOUTH_EAST": "southeastasia",
-        "AUSTRALIA_CENTRAL": "australiacentral",
-        "AUSTRALIA_CENTRAL_2": "australiacentral2",
-        "AUSTRALIA_EAST": "australiaeast",
-        "AUSTRALIA_SOUTH_EAST": "australiasoutheast",
-        "BRAZIL_SOUTH": "brazilsouth",
-        "BRAZIL_SOUTHEAST": "brazilsoutheast",
-        "CANADA_CENTRAL": "canadacentral",
-        "CANADA_EAST": "canadaeast",
-        "CHILE_CENTRAL": "chilecentral",
-        "CHINA_EAST": "chinaeast",
-        "CHINA_NORTH": "chinanorth",
         "EUROPE_NORTH": "northeurope",
         "EUROPE_WEST": "westeurope",
-        "FRANCE_CENTRAL": "francecentral",
-        "FRANCE_SOUTH": "francesouth",
-        "GERMANY_NORTH": "germanynorth",
-        "GERMANY_WEST_CENTRAL": "germanywestcentral",
         "INDIA_CENTRAL": "centralindia",
         "INDIA_SOUTH": "southindia",
         "INDIA_WEST": "westindia",
-        "INDONESIA_CENTRAL": "indonesiacentral",
-        "ISRAEL_CENTRAL": "israelcentral",
-        "ITALY_NORTH": "italynorth",
-        "JAPAN_EAST": "japaneast",
-        "JAPAN_WEST": "japanwest",
-        "KOREA_CENTRAL": "koreacentral",
-        "KOREA_SOUTH": "koreasouth",
-        "MALAYSIA_WEST": "malaysiawest",
-        "MEXICO_CENTRAL": "mexicocentral",
-        "NEW_ZEALAND_NORTH": "newzealandnorth",
-        "NORWAY_EAST": "norwayeast",
-        "NORWAY_WEST": "norwaywest",
-        "POLAND_CENTRAL": "polandcentral",
-        "QATAR_CENTRAL": "qatarcentral",
-        "SOUTH_AFRICA_NORTH": "southafricanorth",
-        "SOUTH_AFRICA_WEST": "southafricawest",
-        "SPAIN_CENTRAL": "spaincentral",
-        "SWEDEN_CENTRAL": "swedencentral",
-        "SWEDEN_SOUTH": "swedensouth",
-        "SWITZERLAND_NORTH": "switzerlandnorth",
-        "SWITZERLAND_WEST": "switzerlandwest",
-        "UAE_CENTRAL": "uaecentral",
-        "UAE_NORTH": "uaenorth",
-        "UK_SOUTH": "uksouth",
-        "UK_WEST": "ukwest",
         "US_CENTRAL": "centralus",
         "US_EAST": "eastus",
         "US_EAST_2": "eastus2",
         "US_EAST_2_EUAP": "eastus2euap",
-        "US_GOV_ARIZONA": "usgovarizona",
-        "US_GOV_TEXAS": "usgovtexas",
-        "US_GOV_VIRGINIA": "usgovvirginia",
         "US_NORTH_CENTRAL": "northcentralus",
         "US_SOUTH_CENTRAL": "southcentralus",
         "US_WEST": "westus",
         "US_WEST_2": "westus2",
         "US_WEST_3": "westus3",
         "US_WEST_CENTRAL": "westcentralus",
+        **{name: name.replace("_", "").lower() for name in _RUN_TOGETHER.split()},
     },
 )
 AZURE = Cloud(

@@ -90,30 +90,17 @@ def _handover(peer: Fields, container: Fields | None, is_government: bool) -> di
     return {**names, "name": name, "gcloud": line, "add_peering": body}
 
 
+# GCP writes these as Atlas does, with hyphens and in lower case, and without one before the number.
+_WITH_HYPHENS = """
+    AFRICA_SOUTH_1 ASIA_EAST_2 ASIA_NORTHEAST_2 ASIA_NORTHEAST_3 ASIA_SOUTHEAST_2 ASIA_SOUTH_1 ASIA_SOUTH_2 AUSTRALIA_SOUTHEAST_1
+    AUSTRALIA_SOUTHEAST_2 EUROPE_CENTRAL_2 EUROPE_NORTH_1 EUROPE_SOUTHWEST_1 EUROPE_WEST_10 EUROPE_WEST_12 EUROPE_WEST_2
+    EUROPE_WEST_3 EUROPE_WEST_4 EUROPE_WEST_6 EUROPE_WEST_8 EUROPE_WEST_9 US_EAST_4 US_EAST_5 US_SOUTH_1 US_WEST_2 US_WEST_3
+    US_WEST_4
+"""
 _REGIONS = {
-    "AFRICA_SOUTH_1": "africa-south1",
-    "ASIA_EAST_2": "asia-east2",
-    "ASIA_NORTHEAST_2": "asia-northeast2",
-    "ASIA_NORTHEAST_3": "asia-northeast3",
-    "ASIA_SOUTHEAST_2": "asia-southeast2",
-    "ASIA_SOUTH_1": "asia-south1",
-    "ASIA_SOUTH_2": "asia-south2",
-    "AUSTRALIA_SOUTHEAST_1": "australia-southeast1",
-    "AUSTRALIA_SOUTHEAST_2": "australia-southeast2",
     "CENTRAL_US": "us-central1",
     "EASTERN_ASIA_PACIFIC": "asia-east1",
     "EASTERN_US": "us-east1",
-    "EUROPE_CENTRAL_2": "europe-central2",
-    "EUROPE_NORTH_1": "europe-north1",
-    "EUROPE_SOUTHWEST_1": "europe-southwest1",
-    "EUROPE_WEST_10": "europe-west10",
-    "EUROPE_WEST_12": "europe-west12",
-    "EUROPE_WEST_2": "europe-west2",
-    "EUROPE_WEST_3": "europe-west3",
-    "EUROPE_WEST_4": "europe-west4",
-    "EUROPE_WEST_6": "europe-west6",
-    "EUROPE_WEST_8": "europe-west8",
-    "EUROPE_WEST_9": "europe-west9",
     "MIDDLE_EAST_CENTRAL_1": "me-central1",
     "MIDDLE_EAST_CENTRAL_2": "me-central2",
     "MIDDLE_EAST_WEST_1": "me-west1",
@@ -124,14 +111,9 @@ _REGIONS = {
     "SOUTHEASTERN_ASIA_PACIFIC": "asia-southeast1",
     "SOUTH_AMERICA_EAST_1": "southamerica-east1",
     "SOUTH_AMERICA_WEST_1": "southamerica-west1",
-    "US_EAST_4": "us-east4",
-    "US_EAST_5": "us-east5",
-    "US_SOUTH_1": "us-south1",
-    "US_WEST_2": "us-west2",
-    "US_WEST_3": "us-west3",
-    "US_WEST_4": "us-west4",
     "WESTERN_EUROPE": "europe-west1",
     "WESTERN_US": "us-west1",
+    **{name: re.sub("_([0-9]+)$", r"\1", name).lower().replace("_", "-") for name in _WITH_HYPHENS.split()},
 }
 # Those for Assured Workloads are for clusters in the same places. A name of GCP means the usual one, so these come first.
 _ASSURED = "CENTRAL_US EASTERN_US US_EAST_4 US_EAST_5 US_SOUTH_1 US_WEST_2 US_WEST_3 US_WEST_4 WESTERN_US"

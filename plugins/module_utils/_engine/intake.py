@@ -13,8 +13,8 @@ from collections import deque
 from .._http.errors import TaskError
 from .ledger import Waits
 from .operation import may_pass, pauses_before_look
-from .plan import Change, Plan, Step, stamped
-from .side import SEEN, AnySide, Purpose, ReplyValue, Target, Waiting, by_side
+from .plan import Change, Plan, Step, grouped, stamped
+from .side import SEEN, AnySide, Purpose, ReplyValue, Target, Waiting
 from .wait import WaitTimeoutError
 
 if t.TYPE_CHECKING:
@@ -283,17 +283,17 @@ class Intake:
             TaskError: If they cannot be read, or the plan must not be carried out.
         """
         try:
-            changed = self.reader.look(by_side(targets), Purpose.AGAIN)
+            changed = self.reader.look(grouped(targets), Purpose.AGAIN)
             self.progress.see(changed)
             plan, stopped = self._plan_again(targets)
         except Exception:
             # It may have taken effect.
             self.ledger.outcome.changed |= any(target in self.ledger.lost for target in targets)
             raise
-        unread = self._fail_unread()
+        stopped += self._fail_unread()
         # What was lost may have taken effect.
-        self.ledger.outcome.changed |= any(target in self.ledger.lost for target in unread)
-        self.stop(stopped + unread)
+        self.ledger.outcome.changed |= any(target in self.ledger.lost for target in stopped)
+        self.stop(stopped)
         self.note(changed)
         return plan
 
@@ -311,7 +311,7 @@ class Intake:
         changes: list[Change] = []
         steps: list[Step] = []
         stopped: list[Target] = []
-        wanted = by_side(targets)
+        wanted = grouped(targets)
         for side in self._front.sides:
             if side.name not in wanted:
                 continue

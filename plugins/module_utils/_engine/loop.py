@@ -13,8 +13,8 @@ from .._http.errors import TaskError
 from .._http.pauses import CompletedCall, Sleep
 from .intake import Intake
 from .ledger import Ledger
-from .plan import Step
-from .side import AnySide, Call, Owner, ReplyValue, Target, by_side
+from .plan import Step, grouped
+from .side import AnySide, Call, Owner, ReplyValue, Target
 
 if t.TYPE_CHECKING:
     from .._http.threads import Workers
@@ -226,7 +226,7 @@ class Loop:
     def _evaluate_due(self, due: t.Mapping[Target, PendingWait], moment: float) -> None:
         """Evaluate owners after a poll, and fail those whose time is up: first those with a step that was not sent."""
         late: list[tuple[bool, int, Target, PendingWait]] = []
-        owners = by_side(due)
+        owners = grouped(due)
         for target in [(side, owner) for side in self._sides for owner in owners.get(side, ())]:
             step, pending = self._evaluate(target), due[target]
             if step is not None:
@@ -248,7 +248,7 @@ class Loop:
         if not polled:
             return set()
         end = max(map(self._waits.end_of, polled.values()))
-        result = self._reader.poll(by_side(polled), end)
+        result = self._reader.poll(grouped(polled), end)
         silent: set[Target] = set()
         for pending in polled.values():
             pending.unanswered = None
@@ -270,12 +270,13 @@ class Loop:
     def _search(self, search: Search) -> None:
         """Look for steps in doubt, and decide about them."""
         plan = self._intake.read_again(search.targets)
-        targets = [target for target in search.targets if target in self.ledger.doubts]
-        if search.pauses and any(plan.still_needs(self.ledger.doubts[target].step) for target in targets):
+        # Others have failed with that plan.
+        search.targets = [target for target in search.targets if target in self.ledger.doubts]
+        if search.pauses and any(plan.still_needs(self.ledger.doubts[target].step) for target in search.targets):
             self._searches.schedule(search)
             return
         self._searches.end(search)
-        for target in targets:
+        for target in search.targets:
             self._intake.settle(target, plan)
 
 

@@ -24,6 +24,8 @@ StepRequest = t.Any
 # What identifies a change: a text or, in a list of several services, a ChangeKey.
 AnyKey = t.Any
 _AnyPlan = t.TypeVar("_AnyPlan", bound="Plan")
+_Key = t.TypeVar("_Key")
+_Value = t.TypeVar("_Value")
 
 
 class ChangeKey(t.NamedTuple):
@@ -240,6 +242,14 @@ def to_done(counts: t.Mapping[str, int], sides: t.Mapping[str, int]) -> str:
     (side, first), *others = sorted(sides.items(), key=lambda item: item[0].lower())
     changes = [f"{first} change{'' if first == 1 else 's'} in {side}", *(f"{number} in {side}" for side, number in others)]
     return f"{parts}; {', '.join(changes)}"
+
+
+def grouped(pairs: t.Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
+    """Return the second values by the first ones, both in order of appearance."""
+    found: dict[_Key, list[_Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def listed(names: t.Iterable[str], most: int = 3) -> str:

@@ -316,11 +316,3 @@ class Side(t.Generic[State]):
 
 
 AnySide = Side[AnyState]
-
-
-def by_side(targets: t.Iterable[Target]) -> dict[str, list[Owner]]:
-    """Return owners by the names of their sides."""
-    found: dict[str, list[Owner]] = {}
-    for side, owner in targets:
-        found.setdefault(side, []).append(owner)
-    return found

@@ -13,6 +13,7 @@ from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
 from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessList, in_both_forms
+from .._values.blocks import network_in
 from .._values.patterns import InvalidValueError, fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
 from .over_projects import over_projects
@@ -84,11 +85,8 @@ def _parse_network(value: str | None) -> t.Any:
 
 def _holds(name: str, part: t.Any) -> bool:
     """Whether an entry (by its key) contains a whole network."""
-    try:
-        network: t.Any = ipaddress.ip_network(name)
-    except ValueError:
-        return False
-    return bool(network.version == part.version and part.subnet_of(network))
+    network = network_in(name)
+    return network is not None and bool(network.version == part.version and part.subnet_of(network))
 
 
 OPERATION = over_projects(AtlasAccessListInfo, lambda entry: entry.get("status"))

@@ -13,7 +13,7 @@ import typing as t
 
 from .._api.client import PAGE_SIZE, AtlasClient
 from .._http.errors import ApiError, as_option
-from .._values.blocks import Block, parse_block
+from .._values.blocks import Address, Block, network_in, parse_block
 from .._values.moments import to_moment, to_text
 from .._values.patterns import Fits, InvalidValueError, fits_in_any_case, fits_text
 
@@ -50,7 +50,6 @@ ENTRY_HINTS = {
     "NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED": "Leave delete_after_date out for a security group.",
     "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY": "Leave delete_after_date out, or remove the entry first (state: absent).",
 }
-Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 class AccessEntry(t.TypedDict):
@@ -173,18 +172,12 @@ def spelled(name: str, listed: t.Collection[str]) -> str:
 @functools.lru_cache(maxsize=1024)
 def _canonical(subject: str) -> str:
     """Return a block or an address as a canonical block; any other text unchanged."""
-    try:
-        return str(ipaddress.ip_network(subject))
-    except ValueError:
-        return subject
+    return str(network_in(subject) or subject)
 
 
 def is_name(name: str) -> bool:
     """Whether a name is a block or a security group: Atlas may have entries of a kind that is unknown here."""
-    try:
-        return bool(_SECURITY_GROUP.fullmatch(name) or ipaddress.ip_network(name))
-    except ValueError:
-        return False
+    return bool(_SECURITY_GROUP.fullmatch(name) or network_in(name))
 
 
 def in_both_forms(entry: AccessEntry) -> AccessEntry:
@@ -192,9 +185,8 @@ def in_both_forms(entry: AccessEntry) -> AccessEntry:
 
     An entry without block and address is returned unchanged.
     """
-    try:
-        network = ipaddress.ip_network(str(key_of(entry)))
-    except ValueError:
+    network = network_in(str(key_of(entry)))
+    if network is None:
         return entry
     address = str(network.network_address) if network.num_addresses == 1 else None
     return {**entry, "cidr_block": str(network), "ip_address": address}

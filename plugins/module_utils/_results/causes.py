@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS, cloud_of, name_of
 from .._engine.entry import name_places
-from .._engine.plan import listed
+from .._engine.plan import grouped, listed
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._sides.connection import RoleError
@@ -80,9 +80,7 @@ def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]
         option: The name of the list.
         failures: The failures.
     """
-    causes: dict[tuple[object, ...], list[Failed]] = {}
-    for failure in failures:
-        causes.setdefault(failure.cause, []).append(failure)
+    causes = grouped([(failure.cause, failure) for failure in failures])
     return [_to_failure(option, cause) for cause in causes.values()]
 
 

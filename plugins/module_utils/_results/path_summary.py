@@ -15,7 +15,7 @@ from .._clouds.clouds import CLOUDS, cloud_of, name_of, with_request_times
 from .._engine.entry import name_places
 from .._engine.lists import in_words, lines_of, nothing_changed
 from .._engine.options import Parameters, name_project
-from .._engine.plan import Change, ChangeDescription, ChangeKey, EntryWarning, Plan, count_actions, listed
+from .._engine.plan import Change, ChangeDescription, ChangeKey, EntryWarning, Plan, count_actions, grouped, listed
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError, as_option
@@ -79,9 +79,7 @@ class PathSummary(ListSummary):
 
     def diff(self, state: PathState, plan: Plan) -> list[dict[str, object]]:
         """Return the diff: one element for each network container that has changed, and one for each network, with all sides."""
-        groups: dict[str, list[Change]] = {}
-        for change in self._changes(state, plan):
-            groups.setdefault(self._header(change, state), []).append(change)
+        groups = grouped([(self._header(change, state), change) for change in self._changes(state, plan)])
         diff: list[dict[str, object]] = []
         for header, changes in groups.items():
             before, after = map("".join, zip(*map(_compared, changes)))
@@ -152,9 +150,7 @@ class PathSummary(ListSummary):
 
     def stopped(self, state: PathState) -> tuple[list[str], list[str]]:
         """Return what was done, and what may have been done, for a task that is stopped from outside."""
-        groups: dict[tuple[str, str, str], list[str]] = {}
-        for one in state.made:
-            groups.setdefault((one.key.side, one.verb, one.key.kind), []).append(one.name)
+        groups = grouped([((one.key.side, one.verb, one.key.kind), one.name) for one in state.made])
         done = [
             f"{in_words(action, kind, listed(names, _MOST_NAMES), len(names))} in {side}"
             for (side, action, kind), names in groups.items()
@@ -258,11 +254,9 @@ class PathSummary(ListSummary):
 
     def _done_so_far(self, state: PathState) -> str:
         """Return what failed entries, and pruned connections that stay, have done so far, in a sentence; empty for none."""
-        done: dict[str, list[PeerEntry]] = {}
         actions = _actions_by_owner(self._changes(state, Plan()))
-        for entry in self._entries:
-            if entry.key in state.failures:
-                done.setdefault(_in_words(actions.get(entry.key, ())), []).append(entry)
+        failed = [entry for entry in self._entries if entry.key in state.failures]
+        done = grouped([(_in_words(actions.get(entry.key, ())), entry) for entry in failed])
         texts = [f"{name_places(LIST, {one.index: one.label for one in entries})}: {words}" for words, entries in done.items()]
         # Of pruned connections that stay.
         others = [owner for owner in state.failures if owner and owner not in self._by_key and owner in actions]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.clouds import block_of, cloud_of, name_of
+from .._engine.plan import grouped
 from .._entries.parser import PeerEntry, default_comment
 from .._resources.access_list import AccessEntry, is_name, key_of, spelled
 from .._values.blocks import do_overlap, is_part
@@ -78,9 +79,7 @@ class AccessNeeds:
     def __init__(self, entries: t.Sequence[PeerEntry], is_absent: bool, removals: PeerRemovals) -> None:
         self.entries, self.is_absent, self.removals = entries, is_absent, removals
         self.by_key = {entry.key: entry for entry in entries}
-        self.groups: dict[tuple[str, ...], list[PeerEntry]] = {}
-        for entry in entries:
-            self.groups.setdefault(network_of(entry.network), []).append(entry)
+        self.groups = grouped([(network_of(entry.network), entry) for entry in entries])
         # The entries when the task began, and an index of their names by comment.
         self._first: t.Mapping[str, AccessEntry] = {}
         self._by_comment: dict[str | None, list[str]] = {}
@@ -144,9 +143,7 @@ class AccessNeeds:
         """Return the entries with a mark of a network that were there when the task began, by name."""
         first = access_list_of(state).first
         if self._first is not first:
-            self._first, self._by_comment = first, {}
-            for name, entry in first.items():
-                self._by_comment.setdefault(entry["comment"], []).append(name)
+            self._first, self._by_comment = first, grouped([(entry["comment"], name) for name, entry in first.items()])
         marks = dict.fromkeys([mark for entry in group for mark in entry.marks])
         return {name: first[name] for mark in marks for name in self._by_comment.get(mark, ()) if is_name(name)}
 

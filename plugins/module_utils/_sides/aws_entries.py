@@ -19,7 +19,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, Peer, fields_of
 from .._engine.argspec import OptionValue
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, Plan, Step
+from .._engine.plan import Change, ChangeKey, Plan, Step, grouped
 from .._engine.side import Context, Owner, Purpose, Query, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
@@ -101,9 +101,7 @@ class AwsTerms:
         self.entries = {entry.key: entry for entry in entries}
         self.is_absent = params["state"] == "absent"
         self.account_regions: dict[str, AccountRegion] = {}
-        self.sharing: dict[str, list[str]] = {}
-        for key, entry in self.entries.items():
-            self.sharing.setdefault(entry.params["vpc_id"], []).append(key)
+        self.sharing = grouped([(entry.params["vpc_id"], key) for key, entry in self.entries.items()])
         self.atlas_accounts: dict[tuple[AwsCredentials, str], set[str]] = {}
         self._replaced = replaced
         # The id of each connection when the task began, and the last options.

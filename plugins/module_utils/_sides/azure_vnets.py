@@ -17,7 +17,7 @@ from .._clouds.azure import AZURE, VnetId, is_atlas_network, parse_vnet_id, role
 from .._clouds.cloud import BLOCK, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
-from .._engine.plan import Plan
+from .._engine.plan import Plan, grouped
 from .._entries.parser import PeerEntry
 from .._resources.containers import Container
 from .._values.blocks import do_overlap
@@ -127,9 +127,7 @@ class RoleTerms:
     def __init__(self, params: Parameters, entries: t.Iterable[PeerEntry], reader: VnetReads, path: PathState) -> None:
         self._params, self._reader, self._path = params, reader, path
         self.is_present = params["state"] == "present"
-        self.groups: dict[str, list[PeerEntry]] = {}
-        for entry in entries:
-            self.groups.setdefault(scope_of(entry.params).lower(), []).append(entry)
+        self.groups = grouped([(scope_of(entry.params).lower(), entry) for entry in entries])
         self.directories: dict[t.Hashable, str | None]
         self.directories = {key: self.find_directory(group, ()) for key, group in self.groups.items()}
         self.ending: dict[str, tuple[str, ...]] = {}

@@ -256,6 +256,11 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     )
 
 
+def removal_way(params: Parameters) -> str:
+    """Return how one connection is removed, in words; sets have no state."""
+    return "atlas_vpc_peer and state: absent" if "peers" in params else "state: absent"
+
+
 def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = False) -> TaskError:
     """Return the error of a failed connection, with the cause and what to do.
 
@@ -265,7 +270,7 @@ def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = F
         peer: The connection.
         worked: Whether this task has seen it work.
     """
-    removal = "atlas_vpc_peer and state: absent" if "peers" in params else "state: absent"
+    removal = removal_way(params)
     hint = f"Set recreate: dead to remove it and request the same again, or remove it with {removal}."
     if peer["error_state_name"] in provider.futile_reasons:
         hint = f"The same request would fail again. Remove the connection with {removal}, and request it with the right values."

@@ -53,8 +53,8 @@ class ContainerChoice:
             if peer["container_id"] is None:
                 raise TaskError(
                     f"Atlas does not report which network container VPC peering connection {peer['id']} is in.",
-                    hint=f"Leave {as_option('container_id')} and {as_option('container_region_name')} out; peer_id alone names "
-                    "one connection.",
+                    hint=f"Leave {as_option('container_id')} and {as_option('container_region_name')} out. In "
+                    "atlas_vpc_peer, peer_id alone names one connection.",
                 )
         if region is None:
             return [peer for peer in peers if peer["container_id"] == container_id]

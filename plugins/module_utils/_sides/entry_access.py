@@ -10,6 +10,7 @@ import weakref
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 from .._clouds.cloud import Fields, Peer
 from .._engine.plan import Change, ChangeKey, Plan, Step
@@ -58,6 +59,10 @@ BlockReader = t.Callable[[Fields], t.Mapping[str, t.Sequence[str]]]
 Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
 # A step that waits for its turn ends this many seconds before its stage.
 _MARGIN = 1.0
+_LATE_HINT = (
+    f"Raise {as_option('wait_timeout')}. A later run does not wait for them: atlas_access_list_info with include_status shows "
+    "when they are in force."
+)
 
 
 class EntryAccess(PathSide[AccessState], AccessListSide):
@@ -259,12 +264,17 @@ class AccessRequests:
         self._access_list, self._choice, self._turn = access_list, choice, turn
         # Whether a step waits for its turn; its thread sets it.
         self._waits_for_turn = False
+        self._polls = count()
 
     def polls(self, owners: t.Sequence[Owner], states: AccessStates) -> t.Iterable[Query]:
         """Return the query for the status of one new entry and, once it is in force, of the others."""
         names = [str(owner) for owner in owners if states[owner] is False]
-        read = partial(read_statuses, self._access_list, names, self._context.params["parallel"])
-        return [Query(_STATUSES, read)] if names else []
+        if not names:
+            return []
+        # The first is another one each time: one that stays PENDING must not hide the others.
+        first = next(self._polls) % len(names)
+        read = partial(read_statuses, self._access_list, names[first:] + names[:first], self._context.params["parallel"])
+        return [Query(_STATUSES, read)]
 
     def observe(self, replies: Replies, states: AccessStates) -> AccessStates:
         """Return which entries are in force, or never will be."""
@@ -315,7 +325,7 @@ class AccessRequests:
         """Return the error of an entry that is not in force, or of a request that was not clear in time."""
         names = [str(owner)] if step is None else self._awaited(step, states)
         if step is None or names:
-            return not_in_force(names, error)
+            return not_in_force(names, error).with_hint(_LATE_HINT)
         first: Change = step.request.changes[0]
         return late_error_of(first._replace(key=step.keys[0], verb=first.action, name=first.key), error)
 

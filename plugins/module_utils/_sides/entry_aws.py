@@ -32,7 +32,7 @@ from .._aws.accepter.view import (
 from .._aws.objects import ACTIVE, ENDED, PENDING, PeeringConnection
 from .._clouds.aws import AWS
 from .._clouds.cloud import Peer, fields_of
-from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step
+from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, grouped
 from .._engine.side import Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
@@ -361,9 +361,7 @@ class EntryAws(PathSide[View], AwsSide):
 
     def assume(self, plan: Plan) -> None:
         """Assume the state after all changes; connections are then active."""
-        views, planned = self.states, dict[Owner, list[Request]]()
-        for step in plan.steps:
-            planned.setdefault(step.owner, []).append(step.request)
+        views, planned = self.states, grouped([(step.owner, step.request) for step in plan.steps])
         for key in views:
             view, requests = self._terms.view(self._terms.entries[str(key)]), planned.get(key, [])
             views[key] = reduce(view_after, [request for request in requests if not _is_without_block(request)], view)

@@ -12,7 +12,7 @@ from functools import partial
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer, fields_of
 from .._clouds.clouds import identity_of, is_failed, is_leaving
 from .._engine.options import Parameters
-from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, joined
+from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, grouped, joined
 from .._engine.side import ONLY, Context, Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._http.errors import InvalidOptionError, TaskError, as_option
@@ -127,10 +127,7 @@ class EntryContainers(PathSide[ContainerState], ContainerSide):
     def _warn_of_others(self, groups: t.Iterable[_Group]) -> tuple[EntryWarning, ...]:
         """Return a warning for each entry whose region has no container, and whose network is connected in another region."""
         found = []
-        live: dict[tuple[str | None, ...], list[Peer]] = {}
-        for one in self._path.peers.listed:
-            if not is_leaving(one):
-                live.setdefault(identity_of(fields_of(one)), []).append(one)
+        live = grouped([(identity_of(fields_of(one)), one) for one in self._path.peers.listed if not is_leaving(one)])
         for group in groups:
             if group.container is not None or group.region is None:
                 continue

@@ -14,6 +14,7 @@ from .._accounts.session import CheckSession
 from .._clouds.cloud import Fields, Peer, fields_of
 from .._clouds.gcp import GCP, network_path
 from .._engine.options import Parameters
+from .._engine.plan import grouped
 from .._engine.side import Owner, Query, Replies
 from .._entries.parser import PeerEntry
 from .._gcp.credentials import DEFAULT_SCOPES
@@ -71,9 +72,7 @@ class NetworkLists:
 
     def queries(self, entries: t.Iterable[PeerEntry]) -> list[Query]:
         """Return a query for each list that has the networks of some entries."""
-        groups: dict[_Key, list[PeerEntry]] = {}
-        for entry in entries:
-            groups.setdefault(self._key_of[entry.key], []).append(entry)
+        groups = grouped([(self._key_of[entry.key], entry) for entry in entries])
         return [Query(key, partial(self._read_all, own), _keys(own)) for key, own in groups.items()]
 
     def _read_all(self, entries: t.Sequence[PeerEntry]) -> dict[t.Hashable, NetworkState]:

@@ -179,6 +179,9 @@ class PeerMatch:
     def _ambiguous(self, live: list[Peer]) -> TaskError:
         containers = {peer["container_id"] for peer in live}
         way_out = "Set peer_id to the id of the one that is meant."
+        if self._params.keys() & {"peers", "connections"}:
+            # Entries have no such option.
+            way_out = "Remove all but one of them, with atlas_vpc_peer, peer_id and state: absent."
         if len(containers) == len(live):
             way_out = "Say which one is meant with container_id."
             if self._params["container_region_name"] is None:

@@ -16,7 +16,7 @@ from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, Fields
 from .._clouds.clouds import CLOUDS, cloud_of
 from .._engine.options import Parameters
-from .._engine.plan import EntryWarning, Plan, Step, joined
+from .._engine.plan import EntryWarning, Plan, Step, grouped, joined
 from .._engine.side import AnySide, Context, Failure, Owner, Purpose, Query, Replies, Side, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
@@ -117,10 +117,7 @@ class PathSides:
 
     def in_clouds(self, containers: Containers | None, reader: PathPeers | None) -> t.Iterator[AnyPathSide]:
         """Yield the sides of the clouds. Their files are read where the list has the cloud, and the task does its half."""
-        entries: dict[str, list[PeerEntry]] = {}
-        for entry in self._entries:
-            if entry.has_half:
-                entries.setdefault(entry.provider.name, []).append(entry)
+        entries = grouped([(entry.provider.name, entry) for entry in self._entries if entry.has_half])
         if AWS.name in entries:
             from .entry_aws import AwsNetworks, EntryAws
 

@@ -12,7 +12,7 @@ from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError, as_form, as_option
 from .._resources.containers import to_region
-from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, failure, peer_after
+from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, failure, peer_after, removal_way
 from .container_choice import ContainerChoice, with_region
 from .match import check_overlaps, check_shown, check_twins, differences, find_holders, find_twins
 from .options import choose_provider
@@ -109,7 +109,7 @@ class PeerPlanner:
             raise TaskError(
                 f"VPC peering connection {current['id']} differs in what cannot be changed: {', '.join(texts)}. A new connection "
                 "would be needed.",
-                hint="Correct the option, or remove the connection first (state: absent), or set recreate: changed.",
+                hint=f"Correct the option, remove the connection first ({removal_way(self._params)}), or set recreate: changed.",
             )
         if not differing:
             return Plan()
@@ -196,7 +196,7 @@ class PeerPlanner:
                 f"{self._provider.failure_in_words(old)}, and the options describe "
                 f"another one: {', '.join(names)}.",
                 hint="recreate: dead only replaces what the options alone create again: correct them, or remove the connection "
-                "first (state: absent).",
+                f"first ({removal_way(self._params)}).",
             )
         return plan
 

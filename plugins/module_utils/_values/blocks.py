@@ -20,6 +20,23 @@ Range = tuple[int, int]
 _PRIVATE_NETWORKS = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
 Block = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+
+
+def network_in(text: str) -> Block | None:
+    """Return the network that a text is; None if it is none, or has host bits."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
+
+
+def address_in(text: str) -> Address | None:
+    """Return the address that a text is; None if it is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def parse_block(value: str, hint: str) -> Block:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..._engine.options import Parameters
+from ..._engine.plan import Facts
 from ..._http.errors import OvertakenError, TaskError
 from ..errors import NOT_AWS, DeniedError, foreign
 from ..objects import (
@@ -306,7 +307,9 @@ class RegionSurvey(Network):
         super().__init__(session)
         self.reader = Network(session)
         self.answers: dict[Key, t.Any] = {}
-        self.facts: dict[str, t.Any] = {ROUTES_QUOTA: None}
+        # A list to which a route leads that somebody else has added since is read when it is needed.
+        self.facts = Facts(self.get_list)
+        self.facts[ROUTES_QUOTA] = None
         self._vpc_ids = _each(params["vpc_id"] for params in wanted)
         self._table_ids = _each(one for params in wanted for one in params["route_table_ids"] or ())
         present = [params for params in wanted if params["state"] == "present"]

@@ -9,7 +9,7 @@ import ipaddress
 import typing as t
 
 from ..._clouds.clouds import ALL_CLOUDS
-from ..._values.blocks import is_within
+from ..._values.blocks import address_in, is_within
 from ..facts import ConnectionFacts, Missing, if_known, local_addresses_of, named
 from .client_ranges import network_blocks_of
 from .common import atlas_block_of, container_block, listed, to_network
@@ -115,10 +115,8 @@ def _is_inside(member: _Member, facts: ConnectionFacts) -> bool:
 
 
 def _is_in(address: object, block: ipaddress.IPv4Network) -> bool:
-    try:
-        return ipaddress.ip_address(str(address)) in block
-    except ValueError:
-        return False
+    found = address_in(str(address))
+    return found is not None and found in block
 
 
 def _names(members: t.Iterable[_Member]) -> list[str]:

@@ -377,17 +377,33 @@ def test_an_unplanned_removal_fails_its_owner() -> None:
     assert "has changed while this task ran" in failed(outcome)["x"]
 
 
+class Refusing(NameSide):
+    """A side whose later plans are refused for an entry."""
+
+    def plan(self, owners: Any) -> Any:
+        plan = super().plan(owners)
+        return plan if self.plans == 1 else type(plan)(plan.changes, plan.steps, refusals={"x": TaskError("Not now.")})
+
+
 def test_refusals_of_a_later_plan_fail_their_entries_alone() -> None:
-    class Refusing(NameSide):
-        """A side whose later plans are refused for an entry."""
-
-        def plan(self, owners: Any) -> Any:
-            plan = super().plan(owners)
-            return plan if self.plans == 1 else type(plan)(plan.changes, plan.steps, refusals={"x": TaskError("Not now.")})
-
     one = world({"x": "a", "y": "a"}, faults={"add x a": [lost(False)]})
     assert failed(run(type("Front", (ListFront,), {"side": Refusing}), one)) == {"x": "Not now."}
     assert one.names == {"x": set(), "y": {"a"}}
+
+
+def test_one_of_several_that_are_looked_for_may_fail_with_the_later_plan() -> None:
+    """The other one, whose creation is not there, gets its second look, and is sent again."""
+    wanted, faults = {"x": "a", "y": "a"}, {"add x a": [lost(True)], "add y a": [lost(False)]}
+    one = world(wanted, faults=faults, traits={"a": {"action": "create"}})
+    outcome = run(type("Front", (ListFront,), {"side": type("Together", (Refusing,), {"looks_together": True})}), one)
+    assert failed(outcome) == {"x": "Not now."}
+    assert (one.names, one.log.count("add y a"), one.log.count("look y")) == ({"x": {"a"}, "y": {"a"}}, 2, 3)
+
+
+def test_what_was_lost_may_have_changed_something_if_the_later_plan_is_refused() -> None:
+    one = world({"x": "a"}, faults={"add x a": [lost(True)]})
+    outcome = run(type("Front", (ListFront,), {"side": Refusing}), one)
+    assert (failed(outcome), outcome.changed) == ({"x": "Not now."}, True)
 
 
 def test_an_entry_that_cannot_be_read_again_has_failed() -> None:

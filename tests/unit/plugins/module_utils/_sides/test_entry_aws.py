@@ -346,6 +346,21 @@ def test_a_lost_route_is_no_second_warning(site: PathSite) -> None:
     assert (done.failed, ", ".join(tables) in warning) == (False, True)
 
 
+def test_a_route_over_a_prefix_list_that_somebody_adds_meanwhile_is_looked_at(site: PathSite) -> None:
+    entries = requested(site, 2)
+    account = site.accounts[entries[0]["aws_account_id"]]
+    blocks = [{"Cidr": "10.99.0.0/16"}]
+    made = account.ec2().create_managed_prefix_list(PrefixListName="x", MaxEntries=9, AddressFamily="IPv4", Entries=blocks)
+    route = {"destinationPrefixListId": made["PrefixList"]["PrefixListId"], "transitGatewayId": "tgw-0123456789abcdef0"}
+    tables = [one["RouteTableId"] for one in account.ec2().describe_route_tables()["RouteTables"]]
+    site.front.rule(
+        "CreateRoute", DROP, forward=False, times=1, before=lambda: site.front.routes.update(dict.fromkeys(tables, [route]))
+    )
+    done = run(site, entries)
+    assert (done.failed, len(site.connected)) == (False, 2), done.result
+    assert site.to_aws["GetManagedPrefixListEntries"] == 1
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_for_a_new_container_atlas_s_default_is_assumed(site: PathSite, is_first: bool) -> None:
     """And where Atlas chooses another block, that is said when it is known."""

@@ -132,6 +132,16 @@ def test_another_container_of_a_declared_pair_is_undeclared(atlas: SetSite) -> N
     assert [one["containerId"] for one in atlas.peers() if one["statusName"] != "TERMINATING"] == [other]
 
 
+def test_two_of_one_container_say_what_can_be_done(make_atlas: Callable[..., SetSite]) -> None:
+    """Entries have no `peer_id`."""
+    atlas = make_atlas(allow_duplicates=True)
+    for _each in range(2):
+        atlas.add_peer(vpcId=vpc(0), routeTableCidrBlock=block(0))
+    done = atlas.apply([entry(0)])
+    assert (atlas.writes(), done.changed) == ([], False)
+    assert "Remove all but one of them, with atlas_vpc_peer, peer_id and state: absent." in done.msg
+
+
 def test_an_entry_that_means_two_is_refused_and_removes_neither(atlas: SetSite) -> None:
     other = atlas.add_container("EU_WEST_1", "172.20.0.0/21")
     atlas.apply([entry(0, container_id=atlas.container_id), entry(0, container_id=other), entry(1, container_id=other)])

@@ -205,6 +205,8 @@ def test_the_block_of_a_region_that_cannot_change_is_refused(atlas: SetSite) -> 
     done = atlas.apply([entry(0, accepter_region_name="us-west-2"), entry(2)])
     assert "peers[0] (" in done.failures[0]
     assert "differs in what cannot be changed: accepter_region_name is eu-west-1, not us-west-2" in done.failures[0]
+    # A set has no state.
+    assert "remove the connection first (atlas_vpc_peer and state: absent)" in done.failures[0]
     assert vpc(2) not in atlas.there()
 
 
