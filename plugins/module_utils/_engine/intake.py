@@ -287,12 +287,10 @@ class Intake:
             self.progress.see(changed)
             plan, stopped = self._plan_again(targets)
         except Exception:
-            # It may have taken effect.
-            self.ledger.outcome.changed |= any(target in self.ledger.lost for target in targets)
+            self.ledger.record_lost(targets)
             raise
         stopped += self._fail_unread()
-        # What was lost may have taken effect.
-        self.ledger.outcome.changed |= any(target in self.ledger.lost for target in stopped)
+        self.ledger.record_lost(stopped)
         self.stop(stopped)
         self.note(changed)
         return plan

@@ -165,6 +165,12 @@ class Ledger:
             self.tries.pop(target, None)
         self.lost.pop(target, None)
 
+    def record_lost(self, targets: t.Iterable[Target]) -> None:
+        """Record that steps of some owners may have taken effect, if their replies were lost."""
+        lost = [target for target in targets if target in self.lost]
+        self._changed.update(lost)
+        self.outcome.changed |= bool(lost)
+
     def _planned_for(self, step: Step) -> list[Change]:
         return [self._changes[key] for key in step.keys if key in self._changes]
 

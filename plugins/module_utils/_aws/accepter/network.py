@@ -307,7 +307,7 @@ class RegionSurvey(Network):
         super().__init__(session)
         self.reader = Network(session)
         self.answers: dict[Key, t.Any] = {}
-        # A list to which a route leads that somebody else has added since is read when it is needed.
+        # The list of a route that another tool adds meanwhile is read when it is needed.
         self.facts = Facts(self.get_list)
         self.facts[ROUTES_QUOTA] = None
         self._vpc_ids = _each(params["vpc_id"] for params in wanted)

@@ -391,7 +391,7 @@ def test_refusals_of_a_later_plan_fail_their_entries_alone() -> None:
     assert one.names == {"x": set(), "y": {"a"}}
 
 
-def test_one_of_several_that_are_looked_for_may_fail_with_the_later_plan() -> None:
+def test_one_of_several_lost_steps_may_fail_with_the_later_plan() -> None:
     """The other one, whose creation is not there, gets its second look, and is sent again."""
     wanted, faults = {"x": "a", "y": "a"}, {"add x a": [lost(True)], "add y a": [lost(False)]}
     one = world(wanted, faults=faults, traits={"a": {"action": "create"}})
@@ -400,7 +400,7 @@ def test_one_of_several_that_are_looked_for_may_fail_with_the_later_plan() -> No
     assert (one.names, one.log.count("add y a"), one.log.count("look y")) == ({"x": {"a"}, "y": {"a"}}, 2, 3)
 
 
-def test_what_was_lost_may_have_changed_something_if_the_later_plan_is_refused() -> None:
+def test_a_lost_step_counts_if_the_later_plan_is_refused() -> None:
     one = world({"x": "a"}, faults={"add x a": [lost(True)]})
     outcome = run(type("Front", (ListFront,), {"side": Refusing}), one)
     assert (failed(outcome), outcome.changed) == ({"x": "Not now."}, True)

@@ -346,7 +346,7 @@ def test_a_lost_route_is_no_second_warning(site: PathSite) -> None:
     assert (done.failed, ", ".join(tables) in warning) == (False, True)
 
 
-def test_a_route_over_a_prefix_list_that_somebody_adds_meanwhile_is_looked_at(site: PathSite) -> None:
+def test_a_prefix_list_that_comes_meanwhile_is_read(site: PathSite) -> None:
     entries = requested(site, 2)
     account = site.accounts[entries[0]["aws_account_id"]]
     blocks = [{"Cidr": "10.99.0.0/16"}]
@@ -354,7 +354,7 @@ def test_a_route_over_a_prefix_list_that_somebody_adds_meanwhile_is_looked_at(si
     route = {"destinationPrefixListId": made["PrefixList"]["PrefixListId"], "transitGatewayId": "tgw-0123456789abcdef0"}
     tables = [one["RouteTableId"] for one in account.ec2().describe_route_tables()["RouteTables"]]
     site.front.rule(
-        "CreateRoute", DROP, forward=False, times=1, before=lambda: site.front.routes.update(dict.fromkeys(tables, [route]))
+        "CreateRoute", DROP, forward=False, times=1, before=lambda: site.front.routes.update({key: [route] for key in tables})
     )
     done = run(site, entries)
     assert (done.failed, len(site.connected)) == (False, 2), done.result
