@@ -79,7 +79,9 @@ class Gates:
 
     def site(self) -> str:
         """The built site is complete, and looks right in a browser."""
-        said = self._run(str(ROOT / ".venv/bin/python"), "-m", "pytest", "-qpno:cacheprovider", "-mgate", "tests/docs", cwd=ROOT)
+        said = self._run(
+            str(ROOT / ".venv/bin/python"), "-m", "pytest", "-q", "-pno:cacheprovider", "-mgate", "tests/docs", cwd=ROOT
+        )
         # Without pytest's frame, so that nobody takes it for the closing line of the whole suite.
         return said.splitlines()[-1].strip("= ").rpartition(" in ")[0]
 

@@ -110,6 +110,8 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
                 "4",
                 "--dist",
                 "worksteal",
+                # Which tests have failed last is known of those of this environment.
+                "-pno:cacheprovider",
                 *entry.tests,
             ],
             cwd=ROOT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: atlas_gcp_peering
-short_description: Make your side of a VPC network peering with MongoDB Atlas in GCP
+short_description: Make your half of a VPC network peering with MongoDB Atlas in GCP
 version_added: 2.3.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)

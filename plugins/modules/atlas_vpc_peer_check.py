@@ -390,7 +390,7 @@ RETURN = r"""
 peering_check:
   description:
     - The verdict, and what it is made from. Of a task that fails, RV(peering_check.verdict), RV(peering_check.summary),
-      RV(peering_check.failures), and RV(peering_check.findings) but C(info), each with its first three connections, and with
+      RV(peering_check.failures), and RV(peering_check.findings) without C(info), each with its first three connections, and with
       their number in C(count).
     - L(Results,https://github.com/cloudpeer/atlas/blob/main/docs/results.md) has all that is within these fields.
   returned: when the sides that are on were read, also if the task fails for what it has found

@@ -289,9 +289,7 @@ class Intake:
         except Exception:
             self.ledger.record_lost(targets)
             raise
-        stopped += self._fail_unread()
-        self.ledger.record_lost(stopped)
-        self.stop(stopped)
+        self.stop(stopped + self._fail_unread())
         self.note(changed)
         return plan
 

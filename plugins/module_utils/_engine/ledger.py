@@ -194,7 +194,6 @@ class Ledger:
             self.outcome.changed = bool(self._changed)
         if self._front.is_single:
             raise error from (cause or error.__cause__)
-        self.doubts.pop(target, None)
         entries = self._front.entries_of(*target, step)
         return self.fail_entries(dict.fromkeys(entries, error), target[0], step) + self._stop([target])
 
@@ -213,7 +212,8 @@ class Ledger:
             self.failed.add(target)
             self._queues.pop(target, None)
             self.refused.pop(target, None)
-            self.doubts.pop(target, None)
+            if self.doubts.pop(target, None) is not None:
+                self.record_lost([target])
         return stopped
 
     def unsent(self) -> list[tuple[Target, Step]]:

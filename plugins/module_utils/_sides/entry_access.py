@@ -60,8 +60,8 @@ Turn = t.Callable[[float, Sleep], AbstractContextManager[bool]]
 # A step that waits for its turn ends this many seconds before its stage.
 _MARGIN = 1.0
 _LATE_HINT = (
-    f"Raise {as_option('wait_timeout')}. A later run does not wait for them: atlas_access_list_info with include_status shows "
-    "when they are in force."
+    f"Raise {as_option('wait_timeout')} next time. Nothing else is to do: atlas_access_list_info with include_status shows when "
+    "they are in force."
 )
 
 
@@ -325,7 +325,9 @@ class AccessRequests:
         """Return the error of an entry that is not in force, or of a request that was not clear in time."""
         names = [str(owner)] if step is None else self._awaited(step, states)
         if step is None or names:
-            return not_in_force(names, error).with_hint(_LATE_HINT)
+            late = not_in_force(names, error)
+            # An earlier run's entry is waited for where it replaces a wider one.
+            return late.with_hint(_LATE_HINT) if step is None else late
         first: Change = step.request.changes[0]
         return late_error_of(first._replace(key=step.keys[0], verb=first.action, name=first.key), error)
 

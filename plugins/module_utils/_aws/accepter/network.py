@@ -308,7 +308,7 @@ class RegionSurvey(Network):
         self.reader = Network(session)
         self.answers: dict[Key, t.Any] = {}
         # The list of a route that another tool adds meanwhile is read when it is needed.
-        self.facts = Facts(self.get_list)
+        self.facts = Facts(self.reader.get_list)
         self.facts[ROUTES_QUOTA] = None
         self._vpc_ids = _each(params["vpc_id"] for params in wanted)
         self._table_ids = _each(one for params in wanted for one in params["route_table_ids"] or ())

@@ -400,10 +400,26 @@ def test_one_of_several_lost_steps_may_fail_with_the_later_plan() -> None:
     assert (one.names, one.log.count("add y a"), one.log.count("look y")) == ({"x": {"a"}, "y": {"a"}}, 2, 3)
 
 
-def test_a_lost_step_counts_if_the_later_plan_is_refused() -> None:
-    one = world({"x": "a"}, faults={"add x a": [lost(True)]})
+@pytest.mark.parametrize("is_undone", [False, True])
+def test_a_lost_step_counts_if_the_later_plan_is_refused(is_undone: bool) -> None:
+    """Also if a change of another owner is taken back afterwards."""
+
+    def wait(side: NameSide, owner: str, step: Step | None) -> Waiting | None:
+        if step is None and owner == "y" and "x" in side.context.failures:
+            raise UndoneError("Undone.")
+        return Waiting("x", polls=False, ends_with_steps=True) if step is None and owner == "y" else None
+
+    one = world({"x": "a", **({"y": "a"} if is_undone else {})}, faults={"add x a": [lost(True)]}, wait=wait)
     outcome = run(type("Front", (ListFront,), {"side": Refusing}), one)
-    assert (failed(outcome), outcome.changed) == ({"x": "Not now."}, True)
+    assert outcome.changed
+    assert failed(outcome) == {"x": "Not now.", **({"y": "Undone."} if is_undone else {})}
+
+
+def test_a_lost_step_counts_if_another_side_stops_its_entry() -> None:
+    """No look follows then."""
+    faults = {"add x a": [lost(True)], "add x b": [refused("No.")]}
+    outcome = run(TwoSides, world({"x": "a"}, faults=faults, traits={"a": {"action": "create"}}))
+    assert (failed(outcome), outcome.changed) == ({"x": "No."}, True)
 
 
 def test_an_entry_that_cannot_be_read_again_has_failed() -> None:
