@@ -26,7 +26,7 @@ from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .._http.threads import call_all
 from .connections import Connection
-from .facts import AwsFacts, Missing, Unread, ZoneContents, named, to_fact
+from .facts import AwsFacts, Missing, Unread, ZoneContents, hidden_from, named, to_fact
 
 Credentials = frozenset[tuple[str, object]]
 
@@ -34,6 +34,8 @@ Credentials = frozenset[tuple[str, object]]
 _ACTIVE = ("active", "provisioning")
 # The facts about a VPC, which are missing if AWS does not know it.
 _OF_VPC = ("dns_attributes", "dhcp_options", "zones", "resolver_rules", "subnets", "route_tables", "network_acls", "statuses")
+# Those that only the owner of a VPC sees.
+_OF_OWNER = ("statuses", "connections", "connections_count")
 # The kind of the objects that a fact has.
 _KINDS = {"subnets": "subnets", "route_tables": "tables", "network_acls": "acls", "interfaces": "interfaces"}
 _NO_ACCOUNT = Unread("AWS does not report which account the credentials belong to: there may be no way to STS.")
@@ -99,7 +101,9 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
     }
     found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
     unknown = Missing(f"AWS does not know {named(vpc_id)}.", "P404") if found["vpc"] is None else None
-    return AwsFacts(**found, **{name: unknown or _ask(questions[name]) for name in _OF_VPC})
+    found |= {name: unknown or _ask(questions[name]) for name in _OF_VPC}
+    hidden = hidden_from(found["account_id"], found["vpc"])
+    return AwsFacts(**found | (dict.fromkeys(_OF_OWNER, hidden) if hidden is not None else {}))
 
 
 def read_zones(surveys: t.Iterable[Survey], wanted: t.Collection[HostedZone]) -> dict[str, ZoneContents]:

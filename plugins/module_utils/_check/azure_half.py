@@ -27,6 +27,9 @@ from .facts import Missing, NetworkFacts, Unread, field_of, named, need_one_answ
 
 _OFF = Missing("AZURE was not read: azure is false.")
 _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
+_READ_EACH = "Read the peerings of each VNet with azure_rm_virtualnetworkpeering_info, and check the names."
+# The facts about a VNet. The first two may be given.
+_OF_VNET = ("vnet_peerings", "vnet_prefixes", "vnet_exists", "vnet_subnets", "vnet_nsgs", "vnet_tables")
 # From this number on, one list of a subscription takes fewer requests, even if it has pages.
 _MANY = 4
 # What was read, or the TaskError in its place, by who has asked and by the id of the resource, in lower case.
@@ -98,12 +101,16 @@ def given_facts(params: Parameters, connection: Connection) -> NetworkFacts:
     if peerings is None and vnets is None:
         return NetworkFacts.none(_OFF)
     subscription = entry.params["azure_subscription_id"]
+    of_vnet: list[VnetPeering] | Unread
     of_vnet = [one for one in peerings or () if one.vnet.is_meant(subscription, group, entry.network_id)]
+    if peerings and not of_vnet:
+        # Azure returns those of one VNet at a time: those of others do not say that it has none.
+        of_vnet = Unread(f"vnet_peerings has none of {named(entry.network_title)}.", advice=_READ_EACH)
     return NetworkFacts(
         Unread("vnet_peerings is not given.", advice=_READ) if peerings is None else of_vnet,
         Unread("virtual_networks is not given.", advice=_READ) if vnets is None else _prefixes_of(entry, group, vnets),
         **dict.fromkeys(
-            ("vnet_subnets", "vnet_nsgs", "vnet_tables"),
+            _OF_VNET[3:],
             Unread("AZURE was not read: vnet_peerings or virtual_networks is given.", advice=_READ),
         ),
     )
@@ -142,7 +149,8 @@ def _read(wanted: t.Iterable[tuple[Ask, _Kind[t.Any], str]]) -> _Answers:
 def _facts_of(ask: Ask, vnet: Vnet | TaskError | None, parts: _Answers) -> NetworkFacts:
     """Return the facts about a VNet that was asked for; None if AZURE has none."""
     if isinstance(vnet, TaskError):
-        return NetworkFacts.none(_unread(vnet))
+        # The facts about GCP are missing, and not unread.
+        return NetworkFacts(**dict.fromkeys(_OF_VNET, _unread(vnet)))
     if vnet is None:
         return replace(NetworkFacts.none(Missing("Azure has no such VNet.", "A401")), vnet_exists=False)
 

@@ -81,11 +81,13 @@ class Unread:
         message: The reason, in whole sentences.
         permission: The permission that may be missing, such as `ec2:DescribeSubnets`; None if it is not about permissions.
         advice: What to do if it is not about permissions, in a sentence; empty for checking again.
+        is_of_playbook: Whether that is something in the playbook.
     """
 
     message: str
     permission: str | None = None
     advice: str = ""
+    is_of_playbook: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,24 @@ def known(fact: Fact[_Value]) -> _Value:
 def known_or(fact: Fact[_Value], other: _Other) -> _Value | _Other:
     """Return the value of a fact, or `other` if the fact is unread or missing."""
     return other if isinstance(fact, (Unread, Missing)) else fact
+
+
+def of_another_account(own: str, owner: str, vpc_id: str) -> Unread:
+    """Return what stands for facts about a VPC that only credentials of its own account can read."""
+    message = f"These credentials are of account {own}, {named(vpc_id)} is of account {owner}."
+    return Unread(message, advice=f"Use credentials of account {owner}.", is_of_playbook=True)
+
+
+def hidden_from(account_id: Fact[str], vpc: Fact[Vpc | None]) -> Unread | None:
+    """Return why AWS does not show all of a VPC; None if it belongs to the account of the credentials, as far as known.
+
+    With whom a VPC is shared sees its subnets and tables, and only their own of its groups and interfaces.
+    Source: "Responsibilities and permissions for owners and participants" in Amazon's VPC guide.
+    """
+    own, shown = known_or(account_id, None), known_or(vpc, None)
+    if own is None or shown is None or shown.account_id in (None, "", own):
+        return None
+    return of_another_account(own, str(shown.account_id), shown.id)
 
 
 def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:

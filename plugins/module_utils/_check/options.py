@@ -329,7 +329,7 @@ def _parse_container_region(params: Parameters, clouds: t.Sequence[str]) -> tupl
     if len(with_regions) > 1 and not is_listed:
         raise InvalidOptionError(
             f"container_region is set, and the connections are on {' and '.join(cloud.name for cloud in with_regions)}.",
-            hint="Set it in each entry of connections instead.",
+            hint="Set provider_name to one of them, or the region in each entry of connections (of one project).",
         )
     if not with_regions:
         raise _Parser(params).without_regions("container_region", CLOUDS[clouds[0]])

@@ -12,6 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
+from .._values.blocks import network_in
 from .._values.json_fields import JsonObject, flag_in, number_in, object_in, objects_in, text_in, texts_in
 
 Ports = tuple[tuple[int, int], ...]
@@ -149,7 +150,7 @@ def parse_subnet(fields: JsonObject) -> tuple[str, list[SubnetRange]]:
     found = []
     # A subnet for IPv6 alone has none.
     if fields.get("ipCidrRange") is not None:
-        found.append(SubnetRange(name, region, text_in(fields, "ipCidrRange", "subnet"), None, has_clients))
+        found.append(SubnetRange(name, region, _block_in(fields, "subnet"), None, has_clients))
     secondary = objects_in(fields, "secondaryIpRanges")
     for one in secondary:
         range_name = text_in(one, "rangeName", "secondary range")
@@ -157,9 +158,16 @@ def parse_subnet(fields: JsonObject) -> tuple[str, list[SubnetRange]]:
         is_for_services = len(secondary) > 1 and _SERVICES.search(range_name) and not _PODS.search(range_name)
         # One for IPv6 may have no block here.
         if one.get("ipVersion") != "IPV6":
-            block = text_in(one, "ipCidrRange", "secondary range")
+            block = _block_in(one, "secondary range")
             found.append(SubnetRange(name, region, block, range_name, has_clients and not is_for_services))
     return network, [one for one in found if ":" not in one.cidr_block]
+
+
+def _block_in(fields: JsonObject, noun: str) -> str:
+    block = text_in(fields, "ipCidrRange", noun)
+    if network_in(block) is None:
+        raise ValueError(f"the {noun} has no block: {block!r}")
+    return block
 
 
 def parse_route(fields: JsonObject) -> PeeringRoute:

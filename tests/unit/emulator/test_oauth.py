@@ -11,7 +11,7 @@ import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.oauth import TokenServer, TooManyError, parse_basic, parse_bearer
 from ansible_collections.cloudpeer.atlas.tests.unit.emulator.conftest import VERSIONED
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 GRANT = {"grant_type": "client_credentials"}
@@ -249,6 +249,7 @@ def test_encoded_credentials(clock):
     assert not server(clock).is_client(("id", "a%20secret"))
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | st.binary().map(lambda data: "Basic " + base64.b64encode(data).decode())

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 from ansible_collections.cloudpeer.atlas.tests.emulator.ratelimit import HEADERS, Allowance, Rate, TokenBucket, parse_rate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -45,6 +45,7 @@ def test_bucket(clock):
     assert bucket.take() == Allowance(True, 2)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 60), st.lists(st.floats(0, 100), max_size=100))
 def test_bucket_never_gives_too_much(capacity, refill, period, pauses):
     """Over any length of time: what was in it, and what was added; and who waits as long as is said gets a token."""

@@ -327,15 +327,20 @@ def client_blocks(facts: ConnectionFacts) -> list[ipaddress.IPv4Network]:
 
 
 def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:
-    """Return the subnets that the options or the entry choose, including those outside the block of the entry."""
+    """Return the subnets that the options or the entry choose, including those outside the block of the entry.
+
+    `subnet_ids` chooses alone. Without it, those around client blocks are chosen with those of the tables.
+    """
     subnets = known(facts.aws.subnets)
     if facts.selection.subnet_ids is not None:
         return [subnet for subnet in subnets if subnet.id in facts.selection.subnet_ids]
     if are_all_judged(facts):
         return list(subnets)
-    tables = known(facts.aws.route_tables)
+    tables, declared = known(facts.aws.route_tables), declared_subnets(facts)
     chosen = {table.id for table in tables if _is_chosen(table, facts)}
-    return [subnet for subnet in subnets if (table := table_of(subnet, tables)) is not None and table.id in chosen]
+    found = [(subnet.id, table_of(subnet, tables)) for subnet in subnets]
+    declared |= {name for name, table in found if table is not None and table.id in chosen}
+    return [subnet for subnet in subnets if subnet.id in declared]
 
 
 def are_all_judged(facts: ConnectionFacts) -> bool:
@@ -345,8 +350,8 @@ def are_all_judged(facts: ConnectionFacts) -> bool:
 
 
 def is_outside_entry(subnet: Subnet, facts: ConnectionFacts) -> bool:
-    """Whether a subnet is outside the block of the entry, and neither `subnet_ids` nor a named instance selects it."""
-    if subnet.id in named_subnets(facts):
+    """Whether a subnet is outside the block of the entry, and no option says that it has clients."""
+    if subnet.id in named_subnets(facts) | declared_subnets(facts):
         return False
     if subnet.cidr_block is None or facts.entry.params["cidr_block"] is None or facts.selection.subnet_ids is not None:
         return False

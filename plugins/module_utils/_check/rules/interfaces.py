@@ -13,7 +13,7 @@ import typing as t
 
 from ..._aws.objects import Interface
 from ..._azure.vnets import VnetSubnet
-from ..facts import ConnectionFacts, known, known_or
+from ..facts import ConnectionFacts, hidden_from, known, known_or
 
 SENDS_FIRST = "An instance sends with the primary address of its first interface, unless its system has routes of its own."
 
@@ -53,9 +53,16 @@ def clients_of(facts: ConnectionFacts) -> list[Interface]:
     return [one for one in known(facts.aws.interfaces) if one.is_client]
 
 
+def _used_interfaces(facts: ConnectionFacts) -> list[Interface]:
+    """Return the interfaces in use; none if others may have interfaces that these credentials do not see."""
+    if hidden_from(facts.aws.account_id, facts.aws.vpc) is not None:
+        return []
+    return [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
+
+
 def service_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets in which only AWS's services use interfaces, if the VPC has a client elsewhere."""
-    interfaces = [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
+    interfaces = _used_interfaces(facts)
     with_clients = {one.subnet_id for one in interfaces if one.is_client}
     services = {one.subnet_id for one in interfaces} - with_clients
     return services - declared_subnets(facts) if with_clients else set()
@@ -63,7 +70,7 @@ def service_subnets(facts: ConnectionFacts) -> set[str]:
 
 def empty_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets without any interface in use, if the VPC has a client elsewhere."""
-    interfaces = [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
+    interfaces = _used_interfaces(facts)
     if not any(one.is_client for one in interfaces):
         return set()
     used = {one.subnet_id for one in interfaces}

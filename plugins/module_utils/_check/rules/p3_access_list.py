@@ -27,6 +27,7 @@ from ..facts import (
     expires_at,
     group_of,
     group_without_account,
+    hidden_from,
     if_known,
     known,
     known_or,
@@ -155,11 +156,14 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     names = sorted(listed_groups & concerned)
     if not names:
         raise skip("No entry of the access list names a security group of these clients.")
-    groups = known(facts.aws.security_groups)
+    groups, hidden = known(facts.aws.security_groups), hidden_from(facts.aws.account_id, facts.aws.vpc)
     for name in names:
         found = groups.get(name)
         instead = f"replace it by {_missing_blocks(gaps, facts)}" if gaps else "remove it: blocks let all clients in"
         fix = f"Correct the entry of the access list, or {instead}."
+        if found is None and hidden is not None:
+            yield replace(not_read(hidden, name), decides=severity == "fail")
+            continue
         if found is None:
             message = f"{named(name)} does not exist in the account and region of the VPC."
         elif found.vpc_id != facts.entry.network_id:
@@ -344,9 +348,11 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
         return named & {own}
     if not named or not facts.entry.provider.has_security_groups or _is_across_regions(facts):
         return frozenset()
-    groups = facts.aws.security_groups
+    groups, hidden = facts.aws.security_groups, hidden_from(facts.aws.account_id, facts.aws.vpc)
     if isinstance(groups, (Missing, Unread)):
         return groups
+    if hidden is not None and not named <= groups.keys():
+        return hidden
     return frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.network_id)
 
 

@@ -10,7 +10,19 @@ import datetime
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
 from ..._clouds.aws import AWS, same_region, to_cloud_region
 from ..._values.moments import to_moment
-from ..facts import ConnectionFacts, Missing, Unread, UnreadError, field_of, if_known, known, known_or, named, unnamed
+from ..facts import (
+    ConnectionFacts,
+    Missing,
+    Unread,
+    UnreadError,
+    field_of,
+    if_known,
+    known,
+    known_or,
+    named,
+    of_another_account,
+    unnamed,
+)
 from .common import WAITING, atlas_block_of, aws, connection_id_of, listed, span_text
 from .judged_clusters import have_all_private_strings, peers_of_network, unless_private
 from .p1_atlas import accept_line
@@ -211,9 +223,9 @@ def _of_another_account(facts: ConnectionFacts) -> Finding | None:
     owner = shown or field_of(facts.atlas.peer, "aws_account_id") or facts.entry.params["aws_account_id"]
     if owner in (None, known(own)):
         return None
-    message = f"These credentials are of account {own}, {named(vpc_id)} is of account {owner}."
+    unread = of_another_account(str(own), str(owner), vpc_id)
     evidence = {"owner_id": owner, "account_id": own}
-    return Finding("unknown", vpc_id, message, f"Use credentials of account {owner}.", evidence, owner="playbook")
+    return Finding("unknown", vpc_id, unread.message, unread.advice, evidence, owner="playbook")
 
 
 def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:

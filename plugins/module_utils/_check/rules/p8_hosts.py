@@ -19,12 +19,12 @@ from .rule import Finding, Findings, check, skip
 _Member = t.Mapping[str, t.Any]
 # Where to look, by the outcome of a TCP connection.
 _PLACES = {
-    "timeout": "Look at the routes, the filters (network ACLs and security groups) and the access list.",
+    "timeout": "Look at the routes, the filters (network ACLs and groups, or firewall rules) and the access list.",
     "refused": "The network lets it through: look at the cluster, and at its ports.",
     "unreachable": "Look at the routes of the host and of its subnet.",
 }
 # Without a working connection, each probe fails: these checks report the cause.
-_CONNECTION = ("P101", "P102", "P402")
+_CONNECTION = ("P101", "P102", "P402", "A401", "G401")
 
 
 @check("P801", clouds=ALL_CLOUDS)
@@ -55,7 +55,7 @@ def _block_elsewhere(facts: ConnectionFacts) -> list[str]:
     return [] if any(to_network(block, "cidr_block").overlaps(one) for one in blocks) else [block]
 
 
-@check("P901", waits_for=_CONNECTION)
+@check("P901", waits_for=_CONNECTION, clouds=ALL_CLOUDS)
 def find_names_outside(facts: ConnectionFacts) -> Findings:
     """On the hosts that have probed, the names of members resolve inside the block of their container."""
     for probe in facts.selection.stray_probes or ():
@@ -69,18 +69,20 @@ def find_names_outside(facts: ConnectionFacts) -> Findings:
         unresolved = [one for one in members if not one.get("addresses")]
         if unresolved:
             message = f"{named(host)} cannot resolve {listed(_names(unresolved))}."
-            yield Finding("fail", host, message, "Look at the DNS servers of the host and of the VPC.", _evidence(unresolved))
+            yield Finding("fail", host, message, "Look at the DNS servers of the host and of its network.", _evidence(unresolved))
         outside = [one for one in members if one.get("addresses") and not _is_inside(one, facts)]
         if outside:
             addresses = sorted({address for one in outside for address in one["addresses"]})
             verb = "resolves" if len(outside) == 1 else "resolve"
             begin = f"On {named(host)}, {listed(_names(outside))} {verb} to {listed(addresses)},"
             message = f"{begin} outside of the network container."
-            fix = "Enable enableDnsSupport and enableDnsHostnames of the VPC, or use the private connection string (…-pri…)."
+            fix = "Use the private connection string (…-pri…)."
+            if facts.entry.provider.judges_subnets:
+                fix = "Enable enableDnsSupport and enableDnsHostnames of the VPC, or use the private connection string (…-pri…)."
             yield Finding("fail", host, message, fix, _evidence(outside))
 
 
-@check("P902", waits_for=_CONNECTION)
+@check("P902", waits_for=_CONNECTION, clouds=ALL_CLOUDS)
 def find_members_out_of_reach(facts: ConnectionFacts) -> Findings:
     """The hosts that have probed reach each member by TCP and TLS; P901 reports names that resolve elsewhere."""
     for host, members in _probes(facts):

@@ -176,7 +176,8 @@ def not_read(unread: Unread, subject: str, subnet_ids: tuple[str, ...] | None = 
     permission = unread.permission
     evidence = {"permission": permission} if permission else {}
     fix = f"Allow {permission} to these credentials." if permission else unread.advice
-    return Finding("unknown", subject, unread.message, fix, evidence, subnet_ids)
+    owner: FixOwner | None = "playbook" if unread.is_of_playbook else None
+    return Finding("unknown", subject, unread.message, fix, evidence, subnet_ids, owner=owner)
 
 
 def run_checks(facts: ConnectionFacts, codes: t.Container[str] | None = None) -> list[Finding]:

@@ -18,7 +18,7 @@ from ansible_collections.cloudpeer.atlas.plugins.filter.next_free_blocks import 
 from ansible_collections.cloudpeer.atlas.plugins.filter.overlapping_blocks import overlapping_blocks
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_network_container_info import OPERATION
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2.nativetypes import NativeEnvironment
 
@@ -141,6 +141,7 @@ def overlap(one: str, other: str) -> bool:
     return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
 
 
+@settings(deadline=None)
 @given(taken=LISTS, avoid=LISTS, size=st.integers(26, 32), count=st.integers(1, 8))
 def test_every_free_block_is_found_in_order(taken: list[str], avoid: list[str], size: int, count: int) -> None:
     """Never one that overlaps, always within, sorted; the same again, and one after the other as all at once."""
@@ -160,6 +161,7 @@ def test_every_free_block_is_found_in_order(taken: list[str], avoid: list[str], 
     assert found == ask(count, []) == ask(count, []) == free[:count]
 
 
+@settings(deadline=None)
 @given(LISTS)
 def test_every_pair_that_overlaps_is_found_once(blocks: list[str]) -> None:
     expected = {frozenset((one, other)) for one, other in itertools.combinations(blocks, 2) if overlap(one, other)}

@@ -107,6 +107,7 @@ LEFT: dict[str, dict[str, str]] = {
         r"Give the clients such a group, or add their blocks to the access list\.": "who the clients are is not known",
         r"Name the clients with security_group_ids or instance_ids to check them\.": "who the clients are is not known",
     },
+    "P303": {r"Use credentials of account \d+\.": "it is another account"},
     "P401": {
         r"Use the region of the VPC\. If it is right, .*": "AWS was asked in another place, or has forgotten it",
         r"Use credentials of account \d+\.": "it is another account",

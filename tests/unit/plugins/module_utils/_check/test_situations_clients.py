@@ -254,6 +254,16 @@ FORCE = [
     ),
     Situation(
         IN_PLACE,
+        "the block of the entry leaves it out",
+        healthy(
+            {"cidr_block": SUBNET_BLOCKS[0]}, {"client_cidr_blocks": ("10.15.2.0/28",)}, access_list=[entry(SUBNET_BLOCKS[0])]
+        ),
+        {"P301": "fail"},
+        BAD,
+        f"No entry covers 10.15.2.0/28 ({SECOND}).",
+    ),
+    Situation(
+        IN_PLACE,
         "the other subnet has no such block",
         facts("10.15.1.0/28", selection={"client_cidr_blocks": ("10.15.1.0/28",)}),
         {"P301": "fail"},

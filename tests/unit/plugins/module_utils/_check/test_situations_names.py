@@ -33,6 +33,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     cluster,
     connection,
     container,
+    entry,
     found,
     healthy,
     object_id,
@@ -559,6 +560,18 @@ ACCOUNTS = [
         healthy(vpc=FOREIGN, connection=None, route_tables=[table(MAIN_TABLE_ID, Route("10.99.0.0/16", "tgw-1"), is_main=True)]),
         {"P401": "unknown", "P404": "unknown", "P601": "fail"},
         BAD,
+    ),
+    Situation(
+        "what belongs to the owner of a shared VPC is not seen, and so is unknown",
+        "the group of the connection",
+        healthy(
+            {"aws_security_group": "sg-0cccccccccccccccc"},
+            vpc=FOREIGN,
+            connection=None,
+            access_list=[entry(VPC_BLOCK), entry("sg-0cccccccccccccccc")],
+        ),
+        {"P303": "unknown", "P401": "unknown", "P404": "unknown"},
+        UNKNOWN,
     ),
     Situation(
         "P406: encryption controls are enforced without an exclusion for peerings: W",

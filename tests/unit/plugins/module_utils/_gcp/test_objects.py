@@ -162,6 +162,13 @@ def test_odd_firewalls_are_an_error(reply: Any) -> None:
         parse_firewalls(reply, policies_first=False)
 
 
+@pytest.mark.parametrize("block", ["10.30.0.1/20", "all"])
+def test_a_range_that_is_no_block_is_an_error(block: str) -> None:
+    for fields in ({"ipCidrRange": block}, {"secondaryIpRanges": [{"rangeName": "pods", "ipCidrRange": block}]}):
+        with pytest.raises(ValueError, match="has no block"):
+            ranges_of(**fields)
+
+
 @pytest.mark.parametrize("name", ["name", "region", "network"])
 def test_a_subnet_without_a_field_is_an_error(name: str) -> None:
     with pytest.raises(ValueError, match=f"without a {name}"):

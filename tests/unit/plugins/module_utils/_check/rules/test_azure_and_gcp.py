@@ -52,7 +52,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     severities,
 )
 
-SHARED = {"P101", "P102", "P104", "P107", "P201", "P202", "P203", "P204", "P301", "P302", "P304", "P801"}
+SHARED = {"P101", "P102", "P104", "P107", "P201", "P202", "P203", "P204", "P301", "P302", "P304", "P801", "P901", "P902"}
+#: Without client blocks and probes, they have nothing to judge.
+IDLE = {"P801", "P901", "P902"}
 OF_AZURE = {"A401", "A402", "A403", "A404", "A501", "A601", "A701"}
 OF_GCP = {"G401", "G402", "G403", "G501", "G601", "G701"}
 UNREAD = Unread("It could not be read.")
@@ -65,8 +67,8 @@ Make = Callable[..., Any]
 @pytest.mark.parametrize(("facts", "own"), [(healthy_azure(), OF_AZURE), (healthy_gcp(), OF_GCP)], ids=["AZURE", "GCP"])
 def test_a_connection_that_carries_traffic_has_no_finding(facts: ConnectionFacts, own: set[str]) -> None:
     assert severities(facts) == {}
-    assert found(facts, "ok", "info").keys() == (SHARED | own) - {"P801"}
-    assert found(facts, "skipped").keys() == {"P801"}
+    assert found(facts, "ok", "info").keys() == (SHARED | own) - IDLE
+    assert found(facts, "skipped").keys() == IDLE
     # Nobody can do without the private string.
     assert [one.code[1:] for one in found(facts, "info").values()] == ["501"]
     assert verdict_of(run_checks(facts), both_halves=True) == "reachable_by_design"
@@ -274,7 +276,7 @@ def test_without_known_ranges_the_access_list_is_not_judged() -> None:
     codes = {"A403", "A601", "A701", "P301", "P302"}
     assert severities(healthy_azure(vnet_prefixes=UNREAD, vnet_subnets=UNREAD)) == dict.fromkeys(codes, "unknown")
     missing = Missing("It is not given.")
-    assert found(healthy_azure(vnet_prefixes=missing, vnet_subnets=missing), "skipped").keys() == {*codes, "P801"}
+    assert found(healthy_azure(vnet_prefixes=missing, vnet_subnets=missing), "skipped").keys() == {*codes, *IDLE}
 
 
 def test_an_entry_has_to_be_in_force() -> None:

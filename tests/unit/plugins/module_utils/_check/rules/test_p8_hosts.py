@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import AtlasFacts, ConnectionFacts, Missing
+from ansible_collections.cloudpeer.atlas.tests.support.check_clouds import healthy_azure, healthy_gcp
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
@@ -87,6 +89,15 @@ def test_a_member_that_cannot_be_reached_says_where_to_look(outcome: str, place:
     assert finding.message == f"web1 cannot connect to {NAME}: {outcome}."
     assert place in finding.fix
     assert [one["member"] for one in finding.evidence["members"]] == [NAME]
+
+
+@pytest.mark.parametrize("healthy_one", [healthy_azure, healthy_gcp])
+def test_probes_count_on_the_other_clouds(healthy_one: Callable[..., ConnectionFacts]) -> None:
+    members = [member(tcp="timeout", tls=None), member(member="other:27017", addresses=["3.91.2.4"])]
+    facts = healthy_one(selection={"probes": ({"host": "web1", "members": members},)})
+    assert severities(facts) == {"P901": "fail", "P902": "fail"}
+    # enableDnsSupport is an attribute of AWS.
+    assert found(facts)["P901"].fix == "Use the private connection string (…-pri…)."
 
 
 def test_tls_that_fails_is_told_with_its_error() -> None:

@@ -323,6 +323,10 @@ def test_what_azcollection_returned_needs_no_credentials(site: CloudsSite) -> No
     alone = site.run_azure(vnet_peerings=given["vnet_peerings"], client_cidr_blocks=[SUBNET_BLOCK])
     assert {code for code, severity in alone.found.items() if severity == "unknown"} >= {"A403", "P801"}
     assert site.run_azure(azure=True, vnet_peerings=[]).found == {"A402": "warn"}
+    # Azure returns those of one VNet at a time.
+    other = {**given["vnet_peerings"][0], "id": given["vnet_peerings"][0]["id"].replace(VNET, "other-vnet")}
+    assert site.run_azure(**{**given, "vnet_peerings": [other]}).found["A401"] == "unknown"
+    assert site.run_azure(**{**given, "vnet_peerings": []}).found["A401"] == "fail"
 
 
 def test_azure_is_read_with_one_request_for_each_thing(site: CloudsSite) -> None:

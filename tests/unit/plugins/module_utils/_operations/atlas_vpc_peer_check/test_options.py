@@ -95,7 +95,7 @@ def validated(**options: Any) -> tuple[Any, list[str]]:
         ),
         (
             {"provider_name": "all", "container_region": "US_EAST_2"},
-            "container_region is set, and the connections are on AWS and AZURE",
+            "the connections are on AWS and AZURE. Set provider_name to one of them, or the region in each entry",
         ),
         (
             {"connections": [ENTRY, GCP], "provider_name": "AWS"},

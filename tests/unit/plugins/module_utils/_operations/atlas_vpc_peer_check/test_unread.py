@@ -60,6 +60,20 @@ def test_a_missing_permission_is_named_and_the_other_checks_run(site: CheckSite,
     assert site.run(fail_on="warn").msg
 
 
+def test_what_only_the_owner_of_a_shared_vpc_sees_is_unknown(site: CheckSite) -> None:
+    """Participants see tables and no connections, so a route to one is not left over.
+
+    Source: "Responsibilities and permissions for owners and participants" in Amazon's VPC guide.
+    """
+    site.front.owners[site.vpc.vpc_id] = "555555555555"
+    other = {"destinationCidrBlock": "10.99.0.0/16", "vpcPeeringConnectionId": "pcx-0bbbbbbbbbbbbbbbb"}
+    site.front.routes[site.vpc.table["RouteTableId"]] = [other]
+    done = site.run()
+    assert done.found == dict.fromkeys(("P107", "P404", "P606"), "unknown")
+    (finding,) = [one for one in done.check["findings"] if one["severity"] == "unknown"]
+    assert (finding["fix"], finding["owner"]) == ("Use credentials of account 555555555555.", "the playbook")
+
+
 def name_instance(site: CheckSite) -> dict[str, Any]:
     return {"instance_ids": [site.add_all_that_is_read()]}
 
