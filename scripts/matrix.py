@@ -110,7 +110,7 @@ def run(entry: Entry, folder: str, interpreter: str, target: Path | None) -> tup
                 "4",
                 "--dist",
                 "worksteal",
-                # Which tests have failed last is known of those of this environment.
+                # Pytest's record of failed tests is that of the project's own environment.
                 "-pno:cacheprovider",
                 *entry.tests,
             ],

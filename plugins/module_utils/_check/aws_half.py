@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from functools import partial
 
 from .._accounts.session import AwsSessions, CheckSession
@@ -26,7 +27,7 @@ from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .._http.threads import call_all
 from .connections import Connection
-from .facts import AwsFacts, Missing, Unread, ZoneContents, hidden_from, named, to_fact
+from .facts import AwsFacts, Missing, Unread, ZoneContents, named, to_fact
 
 Credentials = frozenset[tuple[str, object]]
 
@@ -101,9 +102,8 @@ def to_aws_facts(survey: Survey, vpc_id: str, connection_id: str | None) -> AwsF
     }
     found = {name: _ask(question) for name, question in questions.items() if name not in _OF_VPC}
     unknown = Missing(f"AWS does not know {named(vpc_id)}.", "P404") if found["vpc"] is None else None
-    found |= {name: unknown or _ask(questions[name]) for name in _OF_VPC}
-    hidden = hidden_from(found["account_id"], found["vpc"])
-    return AwsFacts(**found | (dict.fromkeys(_OF_OWNER, hidden) if hidden is not None else {}))
+    facts = AwsFacts(**found, **{name: unknown or _ask(questions[name]) for name in _OF_VPC})
+    return facts if facts.hidden is None else replace(facts, **dict.fromkeys(_OF_OWNER, facts.hidden))
 
 
 def read_zones(surveys: t.Iterable[Survey], wanted: t.Collection[HostedZone]) -> dict[str, ZoneContents]:

@@ -27,8 +27,8 @@ from .facts import Missing, NetworkFacts, Unread, field_of, named, need_one_answ
 
 _OFF = Missing("AZURE was not read: azure is false.")
 _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
-_READ_EACH = "Read the peerings of each VNet with azure_rm_virtualnetworkpeering_info, and check the names."
-# The facts about a VNet. The first two may be given.
+_READ_EACH = "Read the peerings of each VNet with azure_rm_virtualnetworkpeering_info, or set azure to true."
+# The facts about a VNet.
 _OF_VNET = ("vnet_peerings", "vnet_prefixes", "vnet_exists", "vnet_subnets", "vnet_nsgs", "vnet_tables")
 # From this number on, one list of a subscription takes fewer requests, even if it has pages.
 _MANY = 4
@@ -110,7 +110,7 @@ def given_facts(params: Parameters, connection: Connection) -> NetworkFacts:
         Unread("vnet_peerings is not given.", advice=_READ) if peerings is None else of_vnet,
         Unread("virtual_networks is not given.", advice=_READ) if vnets is None else _prefixes_of(entry, group, vnets),
         **dict.fromkeys(
-            _OF_VNET[3:],
+            ("vnet_subnets", "vnet_nsgs", "vnet_tables"),
             Unread("AZURE was not read: vnet_peerings or virtual_networks is given.", advice=_READ),
         ),
     )

@@ -149,18 +149,6 @@ def of_another_account(own: str, owner: str, vpc_id: str) -> Unread:
     return Unread(message, advice=f"Use credentials of account {owner}.", is_of_playbook=True)
 
 
-def hidden_from(account_id: Fact[str], vpc: Fact[Vpc | None]) -> Unread | None:
-    """Return why AWS does not show all of a VPC; None if it belongs to the account of the credentials, as far as known.
-
-    With whom a VPC is shared sees its subnets and tables, and only their own of its groups and interfaces.
-    Source: "Responsibilities and permissions for owners and participants" in Amazon's VPC guide.
-    """
-    own, shown = known_or(account_id, None), known_or(vpc, None)
-    if own is None or shown is None or shown.account_id in (None, "", own):
-        return None
-    return of_another_account(own, str(shown.account_id), shown.id)
-
-
 def field_of(fact: Fact[AtlasObject | None], name: str) -> t.Any:
     """Return a field of an object of Atlas; None if the object is not known, or there is none."""
     found = known_or(fact, None)
@@ -445,6 +433,18 @@ class AwsFacts(_HalfFacts):
     connections_count: Fact[int]
     connections: Fact[t.Sequence[PeeringConnection]] = ()
     zone_contents: Fact[t.Mapping[str, ZoneContents]] = field(default_factory=dict)
+
+    @property
+    def hidden(self) -> Unread | None:
+        """Why AWS does not show all of the VPC; None if it belongs to the account of the credentials, as far as known.
+
+        With whom a VPC is shared sees its subnets and tables, and only their own of its groups and interfaces.
+        Source: "Responsibilities and permissions for owners and participants" in Amazon's VPC guide.
+        """
+        own, vpc = known_or(self.account_id, None), known_or(self.vpc, None)
+        if own is None or vpc is None or vpc.account_id in (None, "", own):
+            return None
+        return of_another_account(own, str(vpc.account_id), vpc.id)
 
 
 _NOT_AZURE = Missing("The connection is not with AZURE.")

@@ -134,7 +134,10 @@ def _with_selections(params: Parameters, places: Places, found: t.Sequence[Conne
         others = [their for other, their in blocks.items() if other != key] if needs_others else []
         selection = to_selection(params, places, one.entry.params["vpc_id"] or "", blocks[key], others)
         selected.append(replace(one, selection=selection))
-    return _with_strays(selected, find_stray_probes(params, blocks.values())) if params["probes"] else selected
+    if not params["probes"]:
+        return selected
+    # The blocks of an entry may be a part of the network's.
+    return _with_strays(selected, find_stray_probes(params, [_blocks_read(one) and blocks[_key_of(one.entry)] for one in found]))
 
 
 def _by_vpc(projects: t.Iterable[ProjectReading]) -> dict[str, dict[str, list[AtlasObject]]]:
@@ -228,18 +231,21 @@ def _key_of(entry: PeerEntry) -> tuple[str | None, ...]:
 
 def _blocks_of(facts: ConnectionFacts) -> t.Sequence[str]:
     """Return the blocks of a network, as far as they are known."""
-    entry, vpc = facts.entry, facts.aws.vpc
-    if entry.provider.judges_subnets:
-        return vpc.cidr_blocks if isinstance(vpc, Vpc) else ()
-    read = [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
-    return [*read, *entry.blocks]
+    return _blocks_read(facts) if facts.entry.provider.judges_subnets else [*_blocks_read(facts), *facts.entry.blocks]
+
+
+def _blocks_read(facts: ConnectionFacts) -> t.Sequence[str]:
+    """Return the blocks that the cloud has for a network; none if they were not read."""
+    vpc = facts.aws.vpc
+    if isinstance(vpc, Vpc):
+        return vpc.cidr_blocks
+    return [*known_or(facts.network.vnet_prefixes, ()), *(one.cidr_block for one in known_or(facts.network.gcp_ranges, ()))]
 
 
 def _with_strays(found: t.Sequence[ConnectionFacts], strays: tuple[t.Mapping[str, object], ...]) -> list[ConnectionFacts]:
     """Return the facts with probes of no network in those on one connection, if possible one whose probes are judged."""
-    on_aws = [one for one in found if one.entry.params["vpc_id"]]
-    judged = [one for one in on_aws if field_of(one.atlas.peer, "status_name") in (None, one.entry.provider.available)]
-    first = next(iter((*judged, *on_aws)), None)
+    judged = [one for one in found if field_of(one.atlas.peer, "status_name") in (None, one.entry.provider.available)]
+    first = next(iter((*judged, *found)), None)
     return [replace(one, selection=replace(one.selection, stray_probes=strays)) if one is first else one for one in found]
 
 

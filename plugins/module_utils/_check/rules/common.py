@@ -16,7 +16,15 @@ import typing as t
 from ..._aws.objects import Interface, RouteTable, Subnet, Vpc
 from ..._values.blocks import is_private
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, named, unnamed
-from .interfaces import SENDS_FIRST, clients_of, declared_subnets, empty_subnets, named_subnets, service_subnets
+from .interfaces import (
+    SENDS_FIRST,
+    clients_of,
+    declared_subnets,
+    empty_subnets,
+    is_around_clients,
+    named_subnets,
+    service_subnets,
+)
 from .rule import Finding, Findings, Severity, skip
 
 FixLines = tuple[str, ...]
@@ -351,11 +359,11 @@ def are_all_judged(facts: ConnectionFacts) -> bool:
 
 def is_outside_entry(subnet: Subnet, facts: ConnectionFacts) -> bool:
     """Whether a subnet is outside the block of the entry, and no option says that it has clients."""
-    if subnet.id in named_subnets(facts) | declared_subnets(facts):
-        return False
     if subnet.cidr_block is None or facts.entry.params["cidr_block"] is None or facts.selection.subnet_ids is not None:
         return False
-    return not ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.params["cidr_block"]))
+    if ipaddress.IPv4Network(subnet.cidr_block).overlaps(ipaddress.IPv4Network(facts.entry.params["cidr_block"])):
+        return False
+    return not is_around_clients(subnet, facts) and subnet.id not in named_subnets(facts)
 
 
 def table_of(subnet: Subnet, tables: t.Iterable[RouteTable]) -> RouteTable | None:
@@ -375,6 +383,7 @@ _PODS = (
     "Only interfaces for pods are there. By default, nodes translate the addresses of pods into their own for what is outside of"
     " the VPC; whether these do is not known."
 )
+_HIDDEN = "Others may have clients there, which these credentials do not see."
 _PODS_FIX = "Name the subnets in subnet_ids: without those of pods if nodes translate their addresses, and with them if not."
 # From the worst on. `warn` stands for a subnet that nothing uses.
 _ORDER: tuple[Severity, ...] = ("fail", "unknown", "warn", "info")
@@ -409,6 +418,8 @@ class _Senders:
         for one in self._clients:
             self._siblings.setdefault(one.instance_id, []).append(one)
         self._certain, self._empty = declared_subnets(facts), empty_subnets(facts)
+        # Without one, the credentials may see no interface at all: then, all subnets are judged.
+        self._hides_others = facts.aws.hidden is not None and bool(self._clients)
         self._judged = {one.id for one in if_known(lambda: judged_subnets(facts)) or ()}
         self._closed = {name for one in findings if one.severity == "fail" for name in one.subnet_ids or ()}
 
@@ -434,6 +445,8 @@ class _Senders:
         if self._chosen is not None:
             # It is judged for named instances, and others there do not matter.
             clients = [one for one in clients if one.instance_id in self._named]
+        if not clients and self._hides_others and subnet_id not in self._certain:
+            return "unknown", _HIDDEN
         if subnet_id in self._certain or not clients:
             return _CERTAIN
         return min(map(self._judge_interface, clients), key=lambda one: _ORDER.index(one[0]))

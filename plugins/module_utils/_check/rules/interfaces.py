@@ -11,9 +11,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ..._aws.objects import Interface
+from ..._aws.objects import Interface, Subnet
 from ..._azure.vnets import VnetSubnet
-from ..facts import ConnectionFacts, hidden_from, known, known_or
+from ..facts import ConnectionFacts, known, known_or
 
 SENDS_FIRST = "An instance sends with the primary address of its first interface, unless its system has routes of its own."
 
@@ -55,7 +55,7 @@ def clients_of(facts: ConnectionFacts) -> list[Interface]:
 
 def _used_interfaces(facts: ConnectionFacts) -> list[Interface]:
     """Return the interfaces in use; none if others may have interfaces that these credentials do not see."""
-    if hidden_from(facts.aws.account_id, facts.aws.vpc) is not None:
+    if facts.aws.hidden is not None:
         return []
     return [one for one in known_or(facts.aws.interfaces, ()) if one.is_used]
 
@@ -79,10 +79,17 @@ def empty_subnets(facts: ConnectionFacts) -> set[str]:
 
 def declared_subnets(facts: ConnectionFacts) -> set[str]:
     """Return the ids of the subnets that have clients as the options say: `subnet_ids`, and those around client blocks."""
+    subnets = known_or(facts.aws.subnets, ()) if facts.selection.client_blocks else ()
+    return {one.id for one in subnets if is_around_clients(one, facts)} | set(facts.selection.subnet_ids or ())
+
+
+def is_around_clients(subnet: Subnet, facts: ConnectionFacts) -> bool:
+    """Whether a client block is in a subnet."""
     blocks = facts.selection.client_blocks
-    subnets = [one for one in known_or(facts.aws.subnets, ()) if one.cidr_block is not None] if blocks else []
-    around = {one.id for one in subnets if any(block.subnet_of(ipaddress.IPv4Network(one.cidr_block or "")) for block in blocks)}
-    return around | set(facts.selection.subnet_ids or ())
+    if not blocks or subnet.cidr_block is None:
+        return False
+    own = ipaddress.IPv4Network(subnet.cidr_block)
+    return any(block.subnet_of(own) for block in blocks)
 
 
 def is_in_client_blocks(interface: Interface, facts: ConnectionFacts) -> bool:

@@ -70,7 +70,7 @@ def find_unpeered_regions(facts: ConnectionFacts) -> Findings:
                 continue
             found = problem.finding
             evidence = {**found.evidence, "regions": names, "code": found.code, "subject": found.subject}
-            message = f"{begin}, and {found.code} holds on the way there: {found.marked[0]}"
+            message = f"{begin}, and on the way there, {found.code} reports: {found.marked[0]}"
             yield dataclasses.replace(
                 found,
                 severity=severity,

@@ -27,7 +27,6 @@ from ..facts import (
     expires_at,
     group_of,
     group_without_account,
-    hidden_from,
     if_known,
     known,
     known_or,
@@ -156,7 +155,7 @@ def find_wrong_groups(facts: ConnectionFacts) -> Findings:
     names = sorted(listed_groups & concerned)
     if not names:
         raise skip("No entry of the access list names a security group of these clients.")
-    groups, hidden = known(facts.aws.security_groups), hidden_from(facts.aws.account_id, facts.aws.vpc)
+    groups, hidden = known(facts.aws.security_groups), facts.aws.hidden
     for name in names:
         found = groups.get(name)
         instead = f"replace it by {_missing_blocks(gaps, facts)}" if gaps else "remove it: blocks let all clients in"
@@ -348,12 +347,11 @@ def _admitting_groups(client: _Client, facts: ConnectionFacts, listed_groups: fr
         return named & {own}
     if not named or not facts.entry.provider.has_security_groups or _is_across_regions(facts):
         return frozenset()
-    groups, hidden = facts.aws.security_groups, hidden_from(facts.aws.account_id, facts.aws.vpc)
+    groups = facts.aws.security_groups
     if isinstance(groups, (Missing, Unread)):
         return groups
-    if hidden is not None and not named <= groups.keys():
-        return hidden
-    return frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.network_id)
+    found = frozenset(name for name in named if name in groups and groups[name].vpc_id == facts.entry.network_id)
+    return found if found or facts.aws.hidden is None or named <= groups.keys() else facts.aws.hidden
 
 
 def _is_across_regions(facts: ConnectionFacts) -> bool:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""P8, P9: the blocks of the clients, and the results of atlas_probe on hosts in the VPC."""
+"""P8, P9: the blocks of the clients, and the results of atlas_probe on hosts in the network."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _probes(facts: ConnectionFacts) -> list[tuple[str, list[_Member]]]:
 
 
 def _is_inside(member: _Member, facts: ConnectionFacts) -> bool:
-    """Whether all addresses of a member are in containers that are connected with the VPC; a cluster may span several."""
+    """Whether all addresses of a member are in containers that are connected with the network; a cluster may span several."""
     blocks = [atlas_block_of(facts)]
     if not isinstance(facts.atlas.containers, Missing):
         blocks += [container_block(one) for one in peered_containers(facts)]

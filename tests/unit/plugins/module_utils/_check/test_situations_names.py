@@ -677,7 +677,7 @@ def test_a_zone_that_cannot_be_read_is_told_with_its_owner() -> None:
 
 def test_a_further_region_is_told_with_the_check_that_found_it() -> None:
     finding = found(two_regions(**NO_ROUTE))["P202"]
-    begin = f"shop has nodes in EU_WEST_1, and P601 holds on the way there: {AWAY_BLOCK} has no route in {MAIN_TABLE_ID}"
+    begin = f"shop has nodes in EU_WEST_1, and on the way there, P601 reports: {AWAY_BLOCK} has no route in {MAIN_TABLE_ID}"
     assert finding.message.startswith(begin)
     assert finding.fix == f"Route {AWAY_BLOCK} to {AWAY_ID} in {MAIN_TABLE_ID}."
     assert (finding.subject, finding.evidence["code"], finding.evidence["regions"]) == ("shop", "P601", ["EU_WEST_1"])
