@@ -106,7 +106,9 @@ LEFT: dict[str, dict[str, str]] = {
         r"Correct cidr_block and cidr_blocks of the connection\.": "which blocks are right is not known",
         r"Give the clients such a group, or add their blocks to the access list\.": "who the clients are is not known",
         r"Name the clients with security_group_ids or instance_ids to check them\.": "who the clients are is not known",
+        r"Use credentials of account \d+\.": "it is another account",
     },
+    "P302": {r"Use credentials of account \d+\.": "it is another account"},
     "P303": {r"Use credentials of account \d+\.": "it is another account"},
     "P401": {
         r"Use the region of the VPC\. If it is right, .*": "AWS was asked in another place, or has forgotten it",

@@ -264,6 +264,19 @@ FORCE = [
     ),
     Situation(
         IN_PLACE,
+        "the tables of the entry leave it out",
+        healthy(
+            {"route_table_ids": [TABLE_ID]},
+            {"client_cidr_blocks": ("10.15.2.0/28",)},
+            route_tables=[table(TABLE_ID, subnet_ids=SUBNET_IDS[:1]), table(MAIN_TABLE_ID, is_main=True)],
+            access_list=[entry(SUBNET_BLOCKS[0])],
+        ),
+        {"P301": "fail"},
+        BAD,
+        f"No entry covers 10.15.2.0/28 ({SECOND}).",
+    ),
+    Situation(
+        IN_PLACE,
         "the other subnet has no such block",
         facts("10.15.1.0/28", selection={"client_cidr_blocks": ("10.15.1.0/28",)}),
         {"P301": "fail"},

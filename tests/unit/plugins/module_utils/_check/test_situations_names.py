@@ -24,6 +24,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ACCOUNT_ID,
     ATLAS_BLOCK,
     CONNECTION_ID,
+    GROUP_ID,
     MAIN_TABLE_ID,
     OTHER_CONTAINER_ID,
     SUBNET_IDS,
@@ -35,7 +36,9 @@ from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     container,
     entry,
     found,
+    group,
     healthy,
+    interface,
     object_id,
     peer,
     region,
@@ -523,6 +526,17 @@ FOREIGN = Vpc(VPC_ID, OTHER_ACCOUNT, [VPC_BLOCK], True, True, "dopt-0a1b2c3d4e5f
 NO_STS = Unread("AWS does not report which account it is.")
 CLAIMS = "P401 and P404 are unknown where the credentials' account is not that of the VPC, and where STS does not report it"
 SHARED_VPC = "what a participant of a shared VPC does see is judged, and a failure stands"
+HIDDEN = "what belongs to others in a shared VPC is not seen, and so is unknown"
+OWNERS_GROUP = "sg-0cccccccccccccccc"
+HIDDEN_GROUPS = dict.fromkeys(("P301", "P302", "P401", "P404"), "unknown")
+ONE_OPEN = [table(TABLE_ID, subnet_ids=SUBNET_IDS[:1]), table(MAIN_TABLE_ID, Route("0.0.0.0/0", "nat-1"), is_main=True)]
+
+
+def participant(**facts: Any) -> ConnectionFacts:
+    """Return facts as the credentials of an account with which the VPC is shared see them."""
+    return healthy(vpc=FOREIGN, connection=None, **facts)
+
+
 ACCOUNTS = [
     Situation(
         CLAIMS,
@@ -561,14 +575,29 @@ ACCOUNTS = [
         {"P401": "unknown", "P404": "unknown", "P601": "fail"},
         BAD,
     ),
+    Situation(HIDDEN, "the groups of the access list", participant(access_list=[entry(OWNERS_GROUP)]), HIDDEN_GROUPS, UNKNOWN),
     Situation(
-        "what belongs to the owner of a shared VPC is not seen, and so is unknown",
+        HIDDEN,
+        "a group that is seen lets clients in",
+        participant(access_list=[entry(OWNERS_GROUP), entry(GROUP_ID)], security_groups={GROUP_ID: group()}),
+        {"P401": "unknown", "P404": "unknown"},
+        UNKNOWN,
+    ),
+    Situation(
+        HIDDEN,
+        "clients in a subnet where own ones are not",
+        participant(route_tables=ONE_OPEN, interfaces=[interface()], security_groups={GROUP_ID: group()}),
+        {"P401": "unknown", "P404": "unknown", "P601": "unknown"},
+        UNKNOWN,
+    ),
+    Situation(
+        HIDDEN,
         "the group of the connection",
         healthy(
-            {"aws_security_group": "sg-0cccccccccccccccc"},
+            {"aws_security_group": OWNERS_GROUP},
             vpc=FOREIGN,
             connection=None,
-            access_list=[entry(VPC_BLOCK), entry("sg-0cccccccccccccccc")],
+            access_list=[entry(VPC_BLOCK), entry(OWNERS_GROUP)],
         ),
         {"P303": "unknown", "P401": "unknown", "P404": "unknown"},
         UNKNOWN,

@@ -388,6 +388,19 @@ def test_each_permission_in_azure_decides_and_is_named(site: CloudsSite) -> None
             assert done.finding(code)["fix"] == f"Allow {permission} to these credentials."
 
 
+def test_an_unread_vnet_does_not_hide_what_the_access_list_lacks(site: CloudsSite) -> None:
+    site.azure.denied = {"Microsoft.Network/virtualNetworks/read"}
+    site.allow("10.99.0.0/16")
+    entry = {
+        "azure_directory_id": DIRECTORY,
+        "azure_subscription_id": SUBSCRIPTION,
+        "resource_group_name": GROUP,
+        "vnet_name": VNET,
+    }
+    done = site.run_azure(connections=[{**entry, "cidr_block": SUBNET_BLOCK}], fail_on="never")
+    assert (done.found["P301"], done.found["A401"]) == ("fail", "unknown")
+
+
 def test_an_absent_vnet_is_a_failure_and_another_404_is_none(site: CloudsSite) -> None:
     entry = {"azure_directory_id": DIRECTORY, "azure_subscription_id": SUBSCRIPTION, "resource_group_name": GROUP}
     done = site.run_azure(connections=[{**entry, "vnet_name": "gone"}], fail_on="never")
