@@ -388,7 +388,7 @@ def test_each_permission_in_azure_decides_and_is_named(site: CloudsSite) -> None
             assert done.finding(code)["fix"] == f"Allow {permission} to these credentials."
 
 
-def test_an_unread_vnet_does_not_hide_what_the_access_list_lacks(site: CloudsSite) -> None:
+def test_an_unread_vnet_hides_no_gap_of_the_access_list(site: CloudsSite) -> None:
     site.azure.denied = {"Microsoft.Network/virtualNetworks/read"}
     site.allow("10.99.0.0/16")
     entry = {
