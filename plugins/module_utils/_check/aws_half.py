@@ -23,13 +23,12 @@ from .._aws.objects import (
 )
 from .._aws.survey import NO_DHCP_OPTIONS, Survey, ask_all, carry_out, readers_for
 from .._engine.options import Parameters
+from .._engine.plan import grouped
 from .._http.errors import TaskError
 from .._http.pauses import value_or_error
 from .._http.threads import call_all
 from .connections import Connection
 from .facts import AwsFacts, Missing, Unread, ZoneContents, named, to_fact
-
-Credentials = frozenset[tuple[str, object]]
 
 # The states in which a connection counts for the quota.
 _ACTIVE = ("active", "provisioning")
@@ -55,9 +54,7 @@ def read_aws(
     Raises:
         TaskError: If no survey has an answer, and there is one project.
     """
-    together: dict[Credentials, list[Connection]] = {}
-    for one in connections:
-        together.setdefault(frozenset(one.credentials.items()), []).append(one)
+    together = grouped([(frozenset(one.credentials.items()), one) for one in connections])
     # If an entry has no region, it comes from these lists: if one failed, that is why there is no region.
     lists = {id(one): one for each in connections if each.reading for one in (each.reading.peers, each.reading.containers)}
     causes = [one for one in lists.values() if isinstance(one, TaskError)]

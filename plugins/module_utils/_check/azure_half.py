@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 from .._accounts.session import Ask, CheckSession, side_by_side
@@ -28,8 +28,7 @@ from .facts import Missing, NetworkFacts, Unread, field_of, named, need_one_answ
 _OFF = Missing("AZURE was not read: azure is false.")
 _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
 _READ_EACH = "Read the peerings of each VNet with azure_rm_virtualnetworkpeering_info, or set azure to true."
-# The facts about a VNet.
-_OF_VNET = ("vnet_peerings", "vnet_prefixes", "vnet_exists", "vnet_subnets", "vnet_nsgs", "vnet_tables")
+_OF_VNET = [one.name for one in fields(NetworkFacts) if one.name.startswith("vnet_")]
 # From this number on, one list of a subscription takes fewer requests, even if it has pages.
 _MANY = 4
 # What was read, or the TaskError in its place, by who has asked and by the id of the resource, in lower case.

@@ -15,7 +15,7 @@ from .._http.errors import InvalidOptionError, TaskError
 from .._values.moments import to_moment
 from .._version import VERSION
 from .argspec import CONNECTION, WAIT
-from .plan import Change, ChangeKey, Plan, Review, listed
+from .plan import Change, ChangeKey, Plan, Review, grouped, listed
 
 if t.TYPE_CHECKING:
     from .argspec import ArgumentSpec
@@ -80,9 +80,8 @@ class SavedPlan:
     def _digest_entries(self, spec: ArgumentSpec) -> dict[str, str]:
         options = spec.options[self._review.list_name]["options"]
         secret = {*self._review.without, *(name for name, option in options.items() if option.get("no_log"))}
-        found: dict[str, list[str]] = {}
-        for name, values in self._review.entries:
-            found.setdefault(name, []).append(_digest({key: values.get(key) for key in options if key not in secret}))
+        kept = [key for key in options if key not in secret]
+        found = grouped([(name, _digest({key: values.get(key) for key in kept})) for name, values in self._review.entries])
         return {name: _digest(sorted(several)) for name, several in found.items()}
 
     def _check(self, plan: Fields, max_age: int) -> None:
@@ -183,9 +182,7 @@ class SavedPlan:
 
     def _count_done(self, plan: Plan) -> int:
         """Return how many changes of the file a plan does not need."""
-        needed: dict[tuple[str, ...], list[Fields]] = {}
-        for record in map(self._to_record, plan.changes):
-            needed.setdefault(_subject_of(record), []).append(record)
+        needed = grouped([(_subject_of(record), record) for record in map(self._to_record, plan.changes)])
         return sum(
             not any(_is_same(saved, other) for other in needed.get(place, ()))
             for place, several in self._saved.items()

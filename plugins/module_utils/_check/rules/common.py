@@ -346,9 +346,11 @@ def chosen_subnets(facts: ConnectionFacts) -> list[Subnet]:
         return list(subnets)
     tables, declared = known(facts.aws.route_tables), declared_subnets(facts)
     chosen = {table.id for table in tables if _is_chosen(table, facts)}
-    found = [(subnet.id, table_of(subnet, tables)) for subnet in subnets]
-    declared |= {name for name, table in found if table is not None and table.id in chosen}
-    return [subnet for subnet in subnets if subnet.id in declared]
+    return [
+        subnet
+        for subnet in subnets
+        if subnet.id in declared or ((table := table_of(subnet, tables)) is not None and table.id in chosen)
+    ]
 
 
 def are_all_judged(facts: ConnectionFacts) -> bool:
@@ -445,10 +447,10 @@ class _Senders:
         if self._chosen is not None:
             # It is judged for named instances, and others there do not matter.
             clients = [one for one in clients if one.instance_id in self._named]
-        if not clients and self._hides_others and subnet_id not in self._certain:
-            return "unknown", _HIDDEN
-        if subnet_id in self._certain or not clients:
+        if subnet_id in self._certain:
             return _CERTAIN
+        if not clients:
+            return ("unknown", _HIDDEN) if self._hides_others else _CERTAIN
         return min(map(self._judge_interface, clients), key=lambda one: _ORDER.index(one[0]))
 
     def _judge_interface(self, interface: Interface) -> _Judged:
