@@ -117,7 +117,7 @@ def test_any_request_to_aws_may_go_wrong(site: PathSite, number: int, kind: str)
 def test_any_request_to_atlas_may_go_wrong(site: PathSite, number: int, kind: str) -> None:
     entries = site.make_vpcs(2, accounts=2)
     before = site.state()
-    site.fault(None, skip=number, **ATLAS_KINDS[kind])  # type: ignore[arg-type]
+    site.fault(None, skip=number, **ATLAS_KINDS[kind])
     done = site.run(connections=entries)
     check(site, entries, before, done)
     assert not (done.failed and kind in PASSING), done.msg

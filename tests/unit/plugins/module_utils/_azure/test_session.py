@@ -274,7 +274,7 @@ def test_an_odd_reply_is_a_failure(site: AzureSite, status: int, body: Any, flaw
     for send, is_write in ((session.read, False), (session.write, True)):
         site.clouds.app.answers[:] = [(END, status, body)]
         with pytest.raises(ApiError) as caught:
-            send("do it", *(["PUT"] if is_write else []), VNET_ID, VERSION)  # type: ignore[operator]
+            send("do it", *(["PUT"] if is_write else []), VNET_ID, VERSION)
         assert str(caught.value).startswith(f"Failed to do it: the reply of management.azure.com {flaw}")
         assert caught.value.outcome_unknown == is_write
     assert set(site.clouds.proxy.hosts) <= {"login.microsoftonline.com", "management.azure.com", "graph.microsoft.com"}

@@ -246,7 +246,7 @@ def test_a_list_is_shown_once_it_has_a_plan_and_at_the_end() -> None:
 def test_the_failure_has_the_step_of_the_key() -> None:
     key = ChangeKey("x", "routes", "AWS", "route", ("rtb-1",))
     front = ListFront({}, World(), FakeClock())
-    step = Step("delete", "a", (key,))  # type: ignore[arg-type]
+    step = Step("delete", "a", (key,))
     assert front.failed("names", "x", step, TaskError("No.")).step == "routes"
     assert front.failed("names", "x", None, TaskError("No.")).step == "names"
 

@@ -152,7 +152,7 @@ def test_a_gateway_endpoint_needs_no_permission(site: CheckSite) -> None:
 
 
 def test_the_tables_have_all_permissions(site: CheckSite) -> None:
-    rows = test_a_permission_for_what_only_some_options_need_is_named.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    rows = test_a_permission_for_what_only_some_options_need_is_named.pytestmark[0].args[1]
     done = site.run(**name_instance(site))
     sent = {one for one in done.calls if ":" in one} - {"sts:GetCallerIdentity"}
     assert sent == {*ACTIONS, *(row[0] for row in rows)}
