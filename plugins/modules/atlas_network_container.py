@@ -16,8 +16,8 @@ description:
   - A network container is Atlas's side of VPC peering, a network in which the clusters of the project run. A project has one for
     each region on AWS and AZURE, and one for all regions on GCP. If there is none yet, Atlas creates it with the first cluster
     there.
-  - The CIDR block and, on GCP, the regions can be changed while nothing uses the network container. Clusters, peering connections
-    and backup snapshots use it.
+  - The CIDR block can be changed while nothing uses the network container, and a network container on GCP can be limited to
+    regions then. Clusters, peering connections and backup snapshots use it. One that is limited to regions cannot be changed.
   - Before 2.5.0, they were never changed on AZURE and GCP.
 options:
   region_name:
@@ -46,7 +46,7 @@ options:
     type: str
   state:
     description:
-      - V(present) creates the network container, or changes its block and, on GCP, its regions. V(absent) removes it.
+      - V(present) creates the network container, or changes its block or, on GCP, limits it to regions. V(absent) removes it.
       - A network container that a peering connection or a cluster uses cannot be removed.
     type: str
     choices: [present, absent]
@@ -69,8 +69,9 @@ options:
         does (V(EUROPE_WEST_3)), in any order. Clusters can then run in these regions only.
       - If this is not set, a new network container is for all regions, and an existing one keeps its regions. An empty list
         means all regions.
-      - If an existing network container has other regions, the task changes them if nothing uses the container, and fails
-        otherwise. The block has to fit the new regions; set O(atlas_cidr_block) too if it does not.
+      - If an existing network container is for all regions, the task limits it to these if nothing uses it, and fails otherwise.
+        The block has to fit them, so set O(atlas_cidr_block) too. If it is limited to other regions, the task fails, since Atlas
+        does not change such a container. Remove it and create another one.
     type: list
     elements: str
     version_added: 2.3.0

@@ -122,25 +122,22 @@ def check_id(body: Body, name: str) -> None:
     check_pattern(body, name, OBJECT_ID)
 
 
-def parse_cidr(body: Body, name: str, code: str) -> ipaddress.IPv4Interface:
+def parse_cidr(body: Body, name: str) -> ipaddress.IPv4Interface:
     """Read an IPv4 block in CIDR notation, with or without host bits.
 
-    Args:
-        code: The errorCode for one that does not parse.
-
     Raises:
-        ApiError: INVALID_ATTRIBUTE if it is no string; that code, with the value.
+        ApiError: INVALID_ATTRIBUTE if it is no string; INVALID_CIDR_BLOCK if it does not parse.
     """
     value = body[name]
     if not isinstance(value, str):
         raise ApiError("INVALID_ATTRIBUTE", name)
     # ipaddress alone would also take a plain address or a netmask.
     if not _CIDR.fullmatch(value):
-        raise ApiError(code, value)
+        raise ApiError("INVALID_CIDR_BLOCK", value)
     try:
         return ipaddress.IPv4Interface(value)
     except ValueError:
-        raise ApiError(code, value) from None
+        raise ApiError("INVALID_CIDR_BLOCK", value) from None
 
 
 def is_private(block: ipaddress.IPv4Network) -> bool:

@@ -260,6 +260,8 @@ class Containers:
         if [one for one in self._like(kind, region) if one is not container] and not self._allow_duplicates:
             raise ApiError("CONTAINER_ALREADY_EXISTS", self._group_id)
         block = self._block(kind, {"atlasCidrBlock": str(container.block), **body}, region, container)
+        if isinstance(container.region, list) and container.region and (block, region) != (container.block, container.region):
+            raise ApiError("CANNOT_UPDATE_SMALL_CONTAINER", container.id)
         if (block, region) != (container.block, container.region):
             if users:
                 raise ApiError("CONTAINERS_IN_USE", ", ".join(users))
@@ -301,10 +303,15 @@ class Containers:
 
     def _block(self, kind: ContainerKind, body: Body, region: Any, container: Container | None = None) -> ipaddress.IPv4Network:
         value = body["atlasCidrBlock"]
-        interface = attributes.parse_cidr(body, "atlasCidrBlock", "ATLAS_INVALID_CIDR_BLOCK")
+        interface = attributes.parse_cidr(body, "atlasCidrBlock")
         block = interface.network
-        if not attributes.is_private(block) or block.prefixlen not in kind.prefixes(region):
+        if not attributes.is_private(block):
             raise ApiError("ATLAS_INVALID_CIDR_RANGE", value)
+        sizes = kind.prefixes(region)
+        if block.prefixlen not in sizes:
+            if isinstance(region, list) and region:
+                raise ApiError("ATLAS_INVALID_CIDR_BLOCK_FOR_SMALL_CONTAINER")
+            raise ApiError("ATLAS_INVALID_CIDR_BLOCK", value, f"{sizes[0]} to /{sizes[-1]}", kind.name)
         if interface.ip != block.network_address:
             raise ApiError("ATLAS_NON_CANONICAL_CIDR_BLOCK", value, str(block))
         may_overlap = [container, *(self._like(kind, region) if self._allow_duplicates else [])]

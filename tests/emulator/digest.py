@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import enum
 import hashlib
 import hmac
@@ -109,7 +110,7 @@ class Nonces:
         Args:
             connection: The connection on which alone it can be used; None for any.
         """
-        nonce = secrets.token_urlsafe(24)
+        nonce = base64.b64encode(secrets.token_bytes(24)).decode()
         self._known[nonce] = _Nonce(self._clock(), connection)
         while self._known and (len(self._known) > self._limit or self._expired(next(iter(self._known.values())))):
             self._known.popitem(last=False)

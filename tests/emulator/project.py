@@ -25,8 +25,9 @@ from .providers import DEFAULT_PROVIDER, PROVIDERS, Provider
 from .regions import atlas_region
 from .settings import Settings
 
-#: The settings of a project in the published description, all of them off.
+#: The settings of a project in the published description, and one more that mongodb-atlas-cli has recorded; all of them off.
 SWITCHES = (
+    "isAtlasHomePageAiAssistantEnabled",
     "isClusterAiAssistantEnabled",
     "isCollectDatabaseSpecificsStatisticsEnabled",
     "isDataExplorerEnabled",
@@ -110,6 +111,8 @@ class Project:
             self.name = f"emulator-{self._number + 1}" if self._number else "emulator"
             self.org_id = self.settings.org_ids[self._number % self.settings.orgs]
             self.tags: dict[str, str] = {}
+            #: Whether it was made with Atlas's own alerts; nothing here depends on it.
+            self.has_default_alerts = True
             #: Whether the keys are for this project too. If not, it is in no list, and requests to it are refused.
             self.visible = True
             #: Whether somebody has removed it, for good until the emulator is reset.

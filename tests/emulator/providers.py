@@ -133,7 +133,7 @@ class Aws(Provider):
             if atlas_region(region) not in AWS_REGIONS:
                 raise ApiError("INVALID_REGION", region)
         if "routeTableCidrBlock" in body:
-            block = attributes.parse_cidr(body, "routeTableCidrBlock", "INVALID_CIDR_BLOCK")
+            block = attributes.parse_cidr(body, "routeTableCidrBlock")
             if not attributes.is_private(block.network):
                 raise ApiError("INVALID_ROUTE_TABLE_CIDR", body["routeTableCidrBlock"])
             if block.ip != block.network.network_address:

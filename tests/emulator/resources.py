@@ -110,6 +110,7 @@ def _group(project: Project, url: str, parts: Iterable[str] = ()) -> dict[str, A
         "name": project.name,
         "orgId": project.org_id,
         "tags": [{"key": key, "value": value} for key, value in project.tags.items()],
+        "withDefaultAlertsSettings": project.has_default_alerts,
     }
     links = [{"href": f"{url}/{part}", "rel": f"https://cloud.mongodb.com/{part}"} for part in parts]
     return {**content, "links": [{"href": url, "rel": "self"}, *links]}
@@ -150,17 +151,51 @@ def create_group(call: Call) -> Reply:
     # Go's SDK sends the two that it is to read, and that it has not set, with each project.
     check_names(body, ("name", "orgId", "tags", "withDefaultAlertsSettings", "clusterCount", "created"), ("id", "links"))
     require(body, ("name", "orgId"))
-    name, tags = body["name"], body.get("tags", [])
-    if not (isinstance(name, str) and 1 <= len(name) <= _LONGEST_NAME):
-        raise ApiError("INVALID_ATTRIBUTE", "name")
-    if not (isinstance(tags, list) and all(isinstance(tag, dict) and tag.keys() == {"key", "value"} for tag in tags)):
-        raise ApiError("INVALID_ATTRIBUTE", "tags")
-    organization = _find_organization(call, str(body["orgId"]))
-    if any(one.name == name and one.org_id == organization.id for one in call.emulator.projects if not one.deleted):
-        raise ApiError("GROUP_ALREADY_EXISTS", name)
-    said = {"name": name, "org_id": organization.id, "tags": {tag["key"]: tag["value"] for tag in tags}}
-    project = call.emulator.add_project(said)
+    alerts = body.get("withDefaultAlertsSettings", True)
+    if not isinstance(alerts, bool):
+        raise ApiError("INVALID_ATTRIBUTE", "withDefaultAlertsSettings")
+    if not (isinstance(body["orgId"], str) and OBJECT_ID.fullmatch(body["orgId"])):
+        raise ApiError("INVALID_ATTRIBUTE", "orgId")
+    organization = _find_organization(call, body["orgId"])
+    project = call.emulator.add_project({**_described(call, body, organization.id), "org_id": organization.id})
+    project.has_default_alerts = alerts
     return Reply(201, _group(project, f"{call.url.removesuffix('/')}/{project.id}", _PARTS))
+
+
+def update_group(call: Call) -> Reply:
+    """PATCH the name of a project, or its tags, in place of those that it has; mongodb-atlas-cli has recorded it."""
+    body = parse_object(call.body)
+    check_names(body, ("name", "tags"), ())
+    call.project.describe(_described(call, body, call.project.org_id, call.project))
+    return get_group(call)
+
+
+def _described(call: Call, body: Body, org_id: str, project: Project | None = None) -> Body:
+    """Return the name and the tags in a body, as `Project.describe` takes them.
+
+    Args:
+        org_id: The organization, in which names differ.
+        project: The project that has this name already, or is to get it; None for a new one.
+
+    Raises:
+        ApiError: INVALID_ATTRIBUTE or GROUP_ALREADY_EXISTS.
+    """
+    name, tags = body.get("name"), body.get("tags")
+    if "name" in body and not (isinstance(name, str) and 1 <= len(name) <= _LONGEST_NAME):
+        raise ApiError("INVALID_ATTRIBUTE", "name")
+    if "tags" in body and not (isinstance(tags, list) and all(_is_tag(tag) for tag in tags)):
+        raise ApiError("INVALID_ATTRIBUTE", "tags")
+    others = (one for one in call.emulator.projects if not one.deleted and one is not project)
+    if any(one.name == name and one.org_id == org_id for one in others):
+        raise ApiError("GROUP_ALREADY_EXISTS", name)
+    return {
+        **({"name": name} if "name" in body else {}),
+        **({"tags": {tag["key"]: tag["value"] for tag in tags}} if "tags" in body else {}),
+    }
+
+
+def _is_tag(tag: Any) -> bool:
+    return isinstance(tag, dict) and tag.keys() == {"key", "value"} and all(isinstance(text, str) for text in tag.values())
 
 
 def delete_group(call: Call) -> Reply:
@@ -200,7 +235,7 @@ def get_group_settings(call: Call) -> Reply:
 
 
 def update_group_settings(call: Call) -> Reply:
-    """PATCH them; Terraform's provider does so with each project that it makes."""
+    """PATCH them, which Terraform's provider does for each project that it makes."""
     body = parse_object(call.body)
     check_names(body, tuple(call.project.switches), ())
     for name, value in body.items():
@@ -235,14 +270,14 @@ def _organization(organization: Organization, url: str) -> dict[str, Any]:
 
 
 def _find_organization(call: Call, org_id: str | None = None) -> Organization:
-    """Return the organization with an id, by default that in the path. Atlas's answer for an unknown one is not documented."""
+    """Return the organization with an id, by default that in the path."""
     org_id = call.ids["orgId"] if org_id is None else org_id
     if not OBJECT_ID.fullmatch(org_id):
         raise ApiError("PATH_PARAM_PARSE_ERROR", "orgId", org_id)
     for organization in call.emulator.organizations:
         if organization.id == org_id:
             return organization
-    raise ApiError("RESOURCE_NOT_FOUND", org_id)
+    raise ApiError("ORG_NOT_FOUND", org_id)
 
 
 def _begins(call: Call, name: str) -> bool:
@@ -501,7 +536,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(("groups",), {"GET": list_groups, "POST": create_group}, parameters=("projectOwnerId",)),
     Resource(("groups", "byName", "{groupName}"), {"GET": get_group_by_name}),
-    Resource(_GROUP, {"GET": get_group, "DELETE": delete_group}),
+    Resource(_GROUP, {"GET": get_group, "PATCH": update_group, "DELETE": delete_group}),
     Resource(("orgs",), {"GET": list_organizations}, parameters=("name",)),
     Resource(("orgs", "{orgId}"), {"GET": get_organization}),
     Resource(("orgs", "{orgId}", "groups"), {"GET": list_groups_of_organization}, parameters=("name",)),

@@ -150,7 +150,7 @@ AWS = Cloud(
     futile_reasons=frozenset(("INVALID_ARGUMENT",)),
     customer_task=_customer_task,
     handover=_handover,
-    # Atlas refuses other sizes: ATLAS_INVALID_CIDR_RANGE.
+    # Atlas refuses other sizes: ATLAS_INVALID_CIDR_BLOCK.
     block_sizes=lambda regions: range(21, 25),
     atlas_network=("vpc_id",),
     half_options=("aws",),

@@ -222,7 +222,7 @@ class ContainerPlanner:
         return Plan((Change("delete", key, container, None),), (step,))
 
     def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
-        """Plan the creation, or the change of the block and, on GCP, of the regions. `facts` has the users by a container's id.
+        """Plan the creation, or the change of the block and, on GCP, the limit to regions. `facts` has the users by a container's id.
 
         Raises:
             TaskError: If that is not possible.
@@ -233,16 +233,21 @@ class ContainerPlanner:
         wanted = self._changes(current)
         if not wanted:
             return Plan()
+        words = self._cloud.describe_fields
+        change = f"changed from {words(current, wanted)} to {words(wanted, wanted)}"
+        if current.get(REGIONS):
+            # Atlas documents the error CANNOT_UPDATE_SMALL_CONTAINER, and removal and creation as the way to other regions.
+            raise TaskError(
+                f"Network container {describe([current])} cannot be {change}: it is limited to regions, and Atlas changes no such container.",
+                hint="Remove it and create another one, or keep what it has.",
+            )
         after = self.predict(current, wanted)
         self._check_size(after)
         self._check_overlaps(state)
         key = current["id"]
         users = facts[key]
         if users:
-            words = self._cloud.describe_fields
-            raise in_use(
-                f"changed from {words(current, wanted)} to {words(wanted, wanted)}", current, users, "or keep what it has"
-            )
+            raise in_use(change, current, users, "or keep what it has")
         return Plan((Change("update", key, current, after),), (Step("update", _to_request(wanted), (key,)),))
 
     def _plan_creation(self, state: ContainerState) -> Plan:

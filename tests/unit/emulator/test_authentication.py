@@ -140,8 +140,8 @@ def test_vectors_of_rfc_7616(algorithm, expected):
 
 
 def test_challenge_has_the_shape_of_atlas(server):
-    """Order, spacing and quoting are those seen on the wire."""
-    shape = r'Digest realm="MMS Public API", domain="", nonce="[\w-]+", algorithm=MD5, qop="auth", stale=(false|true)'
+    """Order, spacing and quoting are those seen on the wire, and the nonce is base64 as in mongodb-atlas-cli's recorded replies."""
+    shape = r'Digest realm="MMS Public API", domain="", nonce="[A-Za-z0-9+/]{32}", algorithm=MD5, qop="auth", stale=(false|true)'
     assert re.fullmatch(shape, server.challenge())[1] == "false"
     assert re.fullmatch(shape, server.challenge(stale=True))[1] == "true"
     assert server.challenge() != server.challenge()

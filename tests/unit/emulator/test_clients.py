@@ -184,16 +184,17 @@ def test_what_is_read_beside_a_project(api, path, accept, expected):
     of_organization = url != path
     owner = api.emulator.project.org_id if of_organization else api.group.rpartition("/")[2]
     unknown = get(api, (url if of_organization else api.group + path).replace(owner, "0" * 24), accept)
-    assert error(unknown) == (404, "RESOURCE_NOT_FOUND" if of_organization else "GROUP_NOT_FOUND")
+    assert error(unknown) == (404, "ORG_NOT_FOUND" if of_organization else "GROUP_NOT_FOUND")
 
 
 def test_settings_of_a_project_and_of_an_organization(api):
     """All off; the provider reads those of a project, and writes them back, when it makes one.
 
-    Source: the schemas GroupSettings and OrganizationSettings; resource_project.go of release 2.16.0.
+    Source: the schemas GroupSettings and OrganizationSettings; resource_project.go of release 2.16.0; one more switch is in the reply
+    that mongodb-atlas-cli has recorded (TestProjectSettings).
     """
     settings = get(api, "/settings").json()
-    assert len(settings) == 11
+    assert (len(settings), settings["isAtlasHomePageAiAssistantEnabled"]) == (12, False)
     assert not any(settings.values())
     wanted = {**settings, "isDataExplorerEnabled": True}
     assert api.call("PATCH", "/settings", json=wanted).json() == get(api, "/settings").json() == wanted
@@ -305,8 +306,11 @@ def test_projects_after_a_reset(api):
         ({"name": "x" * 65}, (400, "INVALID_ATTRIBUTE")),
         ({"tags": {"env": "test"}}, (400, "INVALID_ATTRIBUTE")),
         ({"tags": [{"key": "env", "value": 1}]}, (400, "INVALID_ATTRIBUTE")),
-        ({"orgId": "0" * 24}, (404, "RESOURCE_NOT_FOUND")),
-        ({"orgId": "mine"}, (400, "PATH_PARAM_PARSE_ERROR")),
+        ({"tags": [{"key": [], "value": "test"}]}, (400, "INVALID_ATTRIBUTE")),
+        ({"withDefaultAlertsSettings": "no"}, (400, "INVALID_ATTRIBUTE")),
+        ({"orgId": "0" * 24}, (404, "ORG_NOT_FOUND")),
+        ({"orgId": "mine"}, (400, "INVALID_ATTRIBUTE")),
+        ({"orgId": 7}, (400, "INVALID_ATTRIBUTE")),
         ({"id": "0" * 24}, (400, "ATTRIBUTE_READ_ONLY")),
         # As the published description says of Atlas that is not the government's.
         ({"regionUsageRestrictions": "GOV_REGIONS_ONLY"}, (400, "INVALID_ATTRIBUTE")),
@@ -317,6 +321,21 @@ def test_projects_that_are_refused(api, fields, expected):
     """Nothing is made."""
     assert error(new_project(api, **fields)) == expected
     assert get(api, f"{api.root}/groups").json()["totalCount"] == 1
+
+
+def test_a_project_gets_another_name_and_other_tags(api):
+    """Each alone; mongodb-atlas-cli has recorded it (TestAtlasProjects), and the field about alerts, which Terraform's provider sets."""
+    made = new_project(api, withDefaultAlertsSettings=False).json()
+    assert made["withDefaultAlertsSettings"] is False
+    path = f"{api.root}/groups/{made['id']}"
+    tags = [{"key": "env", "value": "prod"}]
+    for body, expected in (({"tags": tags}, {"name": made["name"], "tags": tags}), ({"name": "other"}, {"name": "other", "tags": tags})):
+        shown = api.call("PATCH", path, json=body).json()
+        assert shown == get(api, path).json() == {**made, **expected}
+    taken = get(api, f"{api.root}/groups").json()["results"][0]["name"]
+    assert error(api.call("PATCH", path, json={"name": taken})) == (409, "GROUP_ALREADY_EXISTS")
+    assert error(api.call("PATCH", path, json={"orgId": "0" * 24})) == (400, "INVALID_ATTRIBUTE")
+    assert api.call("PATCH", path, json={"name": "other", "tags": []}).json()["tags"] == []
 
 
 def test_without_a_container(start):

@@ -83,11 +83,11 @@ def test_lists_by_provider(api):
         ({"providerName": "TENANT"}, 400, "INVALID_ENUM_VALUE"),
         ({"regionName": "us-west-1"}, 400, "INVALID_REGION"),
         ({"regionName": "US_WEST_9"}, 400, "INVALID_REGION"),
-        ({"regionName": "US_WEST_1", "atlasCidrBlock": "text"}, 400, "ATLAS_INVALID_CIDR_BLOCK"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "text"}, 400, "INVALID_CIDR_BLOCK"),
         ({"regionName": "US_WEST_1", "atlasCidrBlock": "8.8.8.0/24"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
-        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.0/20"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
-        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.0/25"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
-        ({"providerName": "GCP", "atlasCidrBlock": "10.0.0.0/21"}, 400, "ATLAS_INVALID_CIDR_RANGE"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.0/20"}, 400, "ATLAS_INVALID_CIDR_BLOCK"),
+        ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.0/25"}, 400, "ATLAS_INVALID_CIDR_BLOCK"),
+        ({"providerName": "GCP", "atlasCidrBlock": "10.0.0.0/21"}, 400, "ATLAS_INVALID_CIDR_BLOCK"),
         ({"regionName": "US_WEST_1", "atlasCidrBlock": "10.0.0.1/24"}, 400, "ATLAS_NON_CANONICAL_CIDR_BLOCK"),
         ({"regionName": "US_WEST_1", "atlasCidrBlock": "192.168.248.0/24"}, 409, "OVERLAPPING_ATLAS_CIDR_BLOCK"),
         ({"regionName": "US_EAST_1", "atlasCidrBlock": "10.0.0.0/24"}, 409, "CONTAINER_ALREADY_EXISTS"),
@@ -112,7 +112,8 @@ def test_room_for_regions_on_google(api, regions, largest):
             fitting.append(length)
             assert api.call("DELETE", f"/containers/{response.json()['id']}").status_code == 204
         else:
-            assert error(response) == (400, "ATLAS_INVALID_CIDR_RANGE")
+            code = "ATLAS_INVALID_CIDR_BLOCK_FOR_SMALL_CONTAINER" if regions else "ATLAS_INVALID_CIDR_BLOCK"
+            assert error(response) == (400, code)
     lengths = [18] if not regions else [21, 22, 23, 24]
     assert fitting == [length for length in lengths if largest is not None and length <= largest]
 
@@ -176,17 +177,26 @@ def test_update(api):
     assert api.call("PATCH", path, json=at("10.0.0.0/22")).status_code == 200
 
 
-def test_regions_on_google_change_while_unused(api):
-    """The Terraform provider's resource_network_container.go sends them in a PATCH, and leaves them out where there are none."""
+def test_a_container_on_google_can_be_limited_to_regions_once(api):
+    """Only while it is unused. MongoDB's page of error codes has CANNOT_UPDATE_SMALL_CONTAINER for what follows."""
     first = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}
     path = f"/containers/{api.call('POST', '/containers', json=first).json()['id']}"
     small = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/23", "regions": ["US_EAST_4", "US_WEST_3"]}
     assert api.call("PATCH", path, json=small).json()["regions"] == small["regions"]
-    assert error(api.call("PATCH", path, json=first)) == (400, "ATLAS_INVALID_CIDR_RANGE")
-    assert api.call("PATCH", path, json={**first, "atlasCidrBlock": "10.9.0.0/23"}).json()["regions"] == small["regions"]
-    assert "regions" not in api.call("PATCH", path, json={**first, "regions": []}).json()
+    for change in ({"atlasCidrBlock": "10.9.0.0/23"}, {"regions": ["US_EAST_4"]}, {**first, "regions": []}):
+        response = api.call("PATCH", path, json={**small, **change})
+        assert error(response) == (400, "CANNOT_UPDATE_SMALL_CONTAINER")
+        assert response.json()["parameters"] == [path[12:]]
+    assert api.call("PATCH", path, json=small).json()["atlasCidrBlock"] == small["atlasCidrBlock"]
+
+
+def test_a_container_on_google_in_use_is_not_limited_to_regions(api):
+    """The Terraform provider's resource_network_container.go leaves the regions out where there are none."""
+    first = {"providerName": "GCP", "atlasCidrBlock": "10.8.0.0/18"}
+    path = f"/containers/{api.call('POST', '/containers', json=first).json()['id']}"
     peer = {"providerName": "GCP", "containerId": path[12:], "gcpProjectId": "my-sample-project-191923", "networkName": "net"}
     assert api.call("POST", "/peers", json=peer).ok
+    small = {**first, "atlasCidrBlock": "10.8.0.0/23", "regions": ["US_EAST_4", "US_WEST_3"]}
     assert error(api.call("PATCH", path, json=small)) == (409, "CONTAINERS_IN_USE")
     assert api.call("PATCH", path, json=first).ok
 

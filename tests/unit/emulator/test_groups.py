@@ -134,7 +134,7 @@ def test_organizations(start):
     api.emulator.projects[1].name = api.emulator.project.name
     assert listed(f"/orgs/{second['id']}/groups") == ["emulator", "emulator-4"]
     assert error(api.call("GET", f"{api.root}/groups?name=emulator")) == (400, "INVALID_QUERY_PARAMETER")
-    assert error(api.call("GET", f"{api.root}/orgs/{'0' * 24}")) == (404, "RESOURCE_NOT_FOUND")
+    assert error(api.call("GET", f"{api.root}/orgs/{'0' * 24}")) == (404, "ORG_NOT_FOUND")
     assert error(api.call("GET", f"{api.root}/orgs/emulator-org/groups")) == (400, "PATH_PARAM_PARSE_ERROR")
 
 

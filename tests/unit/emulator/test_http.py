@@ -76,7 +76,7 @@ def test_other_spellings_of_a_path(api, path):
         ("DELETE", "/peers", "GET, POST, HEAD"),
         ("OPTIONS", "/peers", "GET, POST, HEAD"),
         ("POST", "/peers/000000000000000000000000", "GET, PATCH, DELETE, HEAD"),
-        ("PUT", "", "GET, DELETE, HEAD"),
+        ("PUT", "", "GET, PATCH, DELETE, HEAD"),
         ("POST", "/containers/all", "GET, HEAD"),
         ("BREW", "/containers", "GET, POST, HEAD"),
     ],
