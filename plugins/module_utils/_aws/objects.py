@@ -40,7 +40,7 @@ DEFAULT_QUOTAS = {CONNECTIONS_QUOTA: 50, ROUTES_QUOTA: 500}
 NO_QUOTA = "NoSuchResourceException"
 LOCAL = "local"
 # What the ids of prefix lists, and of VPC endpoints, begin with.
-_LIST, _ENDPOINT = "pl-", "vpce-"
+LIST, _ENDPOINT = "pl-", "vpce-"
 UNKNOWN_TARGET = "a target that this version of botocore does not know"
 # Any other text field of a route is a target, even one that this collection does not know.
 _NOT_A_TARGET = (
@@ -152,7 +152,7 @@ class Route:
     @property
     def is_of_endpoint(self) -> bool:
         """Whether it is a gateway endpoint's, over a prefix list of an AWS service, whose addresses are public."""
-        return self.destination.startswith(_LIST) and self.target.startswith(_ENDPOINT)
+        return self.destination.startswith(LIST) and self.target.startswith(_ENDPOINT)
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,11 @@ class RouteTable:
     list_routes: tuple[Route, ...] = ()
 
     @property
+    def all_routes(self) -> tuple[Route, ...]:
+        """The routes to blocks, and those to prefix lists."""
+        return (*self.routes, *self.list_routes)
+
+    @property
     def endpoint_lists(self) -> set[str]:
         """The prefix lists of gateway endpoints that it has routes to."""
         return {one.destination for one in self.list_routes if one.is_of_endpoint}
@@ -189,7 +194,7 @@ class RouteTable:
     @property
     def number_of_routes(self) -> int:
         """How many routes count for AWS's quota: propagated ones do not."""
-        return sum(not one.is_propagated for one in (*self.routes, *self.list_routes))
+        return sum(not one.is_propagated for one in self.all_routes)
 
 
 @dataclass(frozen=True)

@@ -231,5 +231,5 @@ class VpcSurvey:
     def statuses(self) -> dict[str, str]:
         """Return the status of each connection that routes lead to and AWS knows, by id."""
         tables = self.of_vpc("tables")
-        targets = {one.target for table in tables for one in (*table.routes, *table.list_routes) if one.is_peering}
+        targets = {one.target for table in tables for one in table.all_routes if one.is_peering}
         return {one.id: one.status for one in self.answer("connections") if one.id in targets}

@@ -15,6 +15,7 @@ from ..._http.errors import OvertakenError, TaskError
 from ..errors import NOT_AWS, DeniedError, foreign
 from ..objects import (
     DNS_ATTRIBUTES,
+    LIST,
     PENDING,
     PROVISIONING,
     ROUTES_QUOTA,
@@ -172,7 +173,7 @@ class Network:
         """Return the route tables of any VPC that have routes to peering connections."""
         description = _named("read the route tables that lead to the VPC peering connection", connection_ids)
         found = self._read_tables(description, "route.vpc-peering-connection-id", connection_ids)
-        return tuple(one for one in found if any(route.target in connection_ids for route in one.routes))
+        return tuple(one for one in found if any(route.target in connection_ids for route in one.all_routes))
 
     def _read_tables(self, description: str, name: str, values: t.Iterable[str]) -> tuple[RouteTable, ...]:
         action = "DescribeRouteTables"
@@ -244,7 +245,7 @@ def change_route(session: AwsSession, change: RouteChange) -> None:
         _ROUTE_ACTIONS[change.action],
         partial(_check_target, session, change),
         RouteTableId=change.table_id,
-        DestinationCidrBlock=change.block,
+        **{"DestinationPrefixListId" if change.block.startswith(LIST) else "DestinationCidrBlock": change.block},
         **({"VpcPeeringConnectionId": change.target} if change.target is not None else {}),
     )
 

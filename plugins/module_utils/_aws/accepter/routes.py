@@ -376,11 +376,11 @@ def plan_removal(params: Parameters, view: View, tables: t.Iterable[RouteTable],
 
 
 def plan_unrouting(tables: t.Iterable[RouteTable], connection_id: str) -> list[RouteChange]:
-    """Return the changes that remove all routes through a connection, whatever their block."""
+    """Return the changes that remove all routes through a connection, to whatever block or prefix list."""
     return [
         RouteChange("delete", table.id, route.destination, route.target, None)
         for table in tables
-        for route in table.routes
+        for route in table.all_routes
         if route.target == connection_id and not route.is_propagated
     ]
 
@@ -391,7 +391,7 @@ def leftovers(tables: t.Iterable[RouteTable], connection_id: str | None, removed
     return [
         f"{route.destination} in {table.id}"
         for table in tables
-        for route in table.routes
+        for route in table.all_routes
         if connection_id is not None and route.target == connection_id and (table.id, route.destination) not in gone
     ]
 

@@ -82,7 +82,7 @@ def may_lead(connection: PeeringConnection, vpc: Vpc | None, block: str | None) 
 
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:
     """Return the route of a table to exactly a block: the static or the propagated one; None if there is none."""
-    return next((one for one in table.routes if one.destination == block and one.is_propagated == propagated), None)
+    return next((one for one in table.all_routes if one.destination == block and one.is_propagated == propagated), None)
 
 
 def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, object]:

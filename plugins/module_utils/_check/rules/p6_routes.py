@@ -195,8 +195,9 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
     strays = {(view.table.id, part.route) for view in tables_of(need_subnets(facts), facts) for part in view.strays}
     found: dict[str, list[tuple[RouteTable, str]]] = {}
     for table in known(facts.aws.route_tables):
-        for route in (*table.routes, *table.list_routes):
-            has_ended = route.target not in statuses or statuses[route.target] in ENDED
+        for route in table.all_routes:
+            # An active route to a connection that AWS does not show leads to a new one, or to one of the owner of a shared VPC.
+            has_ended = statuses[route.target] in ENDED if route.target in statuses else route.is_blackhole
             if route.is_peering and route.target != own and has_ended and (table.id, route) not in strays and not table.gateways:
                 found.setdefault(route.target, []).append((table, route.destination))
     for connection_id, routes in found.items():

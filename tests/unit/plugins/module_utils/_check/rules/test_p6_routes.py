@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -295,7 +296,8 @@ def test_tables_of_gateways_are_left_out() -> None:
 
 @pytest.mark.parametrize("status", ["deleted", "rejected", "expired", "failed", None])
 def test_routes_to_connections_that_have_ended_are_left_over(status: str | None) -> None:
-    routes = (TO_ATLAS, Route("10.98.0.0/16", "pcx-old", is_peering=True), Route("10.97.0.0/16", "pcx-old", is_peering=True))
+    old = Route("10.98.0.0/16", "pcx-old", is_peering=True, is_blackhole=status is None)
+    routes = (TO_ATLAS, old, replace(old, destination="10.97.0.0/16"))
     finding = only(with_main(*routes, statuses={"pcx-old": status} if status else {}), "P606", "warn")
     assert finding.message == (
         f"pcx-old {f'is {status}' if status else 'does not exist'}, but routes still lead to it:"
@@ -303,9 +305,14 @@ def test_routes_to_connections_that_have_ended_are_left_over(status: str | None)
     )
 
 
-@pytest.mark.parametrize("status", ["active", "pending-acceptance", "provisioning"])
-def test_routes_to_other_live_connections_are_fine(status: str) -> None:
-    assert severities(with_main(TO_ATLAS, Route("10.98.0.0/16", "pcx-2", is_peering=True), statuses={"pcx-2": status})) == {}
+@pytest.mark.parametrize("status", ["active", "pending-acceptance", "provisioning", None])
+def test_routes_to_other_live_connections_are_fine(status: str | None) -> None:
+    """AWS may not list a new one yet; and those of the owner of a shared VPC are hidden from others, whose routes are active.
+
+    Source: State of a route in EC2's API reference: `blackhole` says that the target is not available.
+    """
+    routes = (TO_ATLAS, Route("10.98.0.0/16", "pcx-2", is_peering=True))
+    assert severities(with_main(*routes, statuses={"pcx-2": status} if status else {})) == {}
 
 
 def test_atlas_needs_a_way_back_to_each_judged_subnet() -> None:
