@@ -160,7 +160,7 @@ containers:
       description: On AZURE, the name of Atlas's own VNet. Null until it is needed.
       returned: on AZURE
       type: str
-      sample: vnet_5f0c1a2b3c4d5e6f70819203_a1b2c3d4
+      sample: vnet_5f0c1a2b3c4d5e6f70819203_cucjobca
     atlas_gcp_project_id:
       description:
         - On GCP, the project that has Atlas's own VPC network. Null until the first peering connection or cluster needs the

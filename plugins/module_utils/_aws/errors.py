@@ -74,17 +74,20 @@ _OVERTAKEN = frozenset(
 # In hints, `{access_key}` stands for the task's name of that option.
 _EXPIRED = "They have expired: get new ones, then run the task again."
 _WRONG_KEY = "Check {access_key}, {secret_key} and {session_token}, or where boto3 finds them ({profile}, environment variables)."
+_UNKNOWN_KEY = f"{_WRONG_KEY} If the key is good elsewhere, the account has not enabled this region: check {{region}}."
+_NOT_ENABLED = "Check {region}, and that the account has this region enabled."
 NOT_AWS = "Check {endpoint_url}, and whether a proxy or a login page answers in place of AWS."
 # What to do next, by AWS's error code or by the name of botocore's exception.
 _HINTS = {
-    "AuthFailure": _WRONG_KEY,
+    "AuthFailure": _UNKNOWN_KEY,
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
     "RequestExpired": "Check the clock of the host that the task runs on, and that the credentials have not expired.",
-    "InvalidClientTokenId": _WRONG_KEY,
-    "OptInRequired": "Check {region}, and that the account has this region enabled.",
+    "InvalidClientTokenId": _UNKNOWN_KEY,
+    "OptInRequired": _NOT_ENABLED,
+    "RegionDisabledException": _NOT_ENABLED,
     "SignatureDoesNotMatch": _WRONG_KEY,
-    "UnrecognizedClientException": _WRONG_KEY,
+    "UnrecognizedClientException": _UNKNOWN_KEY,
     "NoCredentialsError": (
         "Set {access_key} and {secret_key}, or {profile}, "
         "or give them in one of the other ways of boto3 (environment, instance role)."

@@ -239,9 +239,9 @@ def parse_resolver_rule(reply: Reply) -> ResolverRule:
     return ResolverRule(member(reply, "Id", str), domain, kind)
 
 
-def parse_association(reply: Reply) -> tuple[str, str]:
-    """Return an association as the ids of the VPC and of the resolver rule."""
-    return member(reply, "VPCId", str), member(reply, "ResolverRuleId", str)
+def parse_association(reply: Reply) -> tuple[str, str, str]:
+    """Return an association as the ids of the VPC and of the resolver rule, and its status; a missing one is COMPLETE."""
+    return member(reply, "VPCId", str), member(reply, "ResolverRuleId", str), str(reply.get("Status") or "COMPLETE")
 
 
 def parse_zone(reply: Reply) -> HostedZone:

@@ -27,7 +27,7 @@ _ALL_PORTS: Range = (0, 65535)
 # of the platform, or the internet, which is all that is outside of the virtual network.
 _VIRTUAL_NETWORK = "virtualnetwork"
 _TAG = re.compile(r"[A-Za-z][\w.-]*")
-_PROTOCOLS = {"*": True, "tcp": True, "udp": False, "icmp": False, "esp": False, "ah": False}
+_PROTOCOLS = {"*": True, "tcp": True, "udp": False, "icmp": False, "icmpv6": False, "esp": False, "ah": False}
 
 
 class SecurityRule(t.NamedTuple):
@@ -120,9 +120,11 @@ def _parse_rule(rule: JsonObject) -> SecurityRule | None:
     protocol = _PROTOCOLS.get(text_in(properties, "protocol", "rule").lower())
     if direction not in ("inbound", "outbound") or access not in ("allow", "deny"):
         raise ValueError(f"has a rule {name} with an unknown direction or access")
+    if direction == "inbound":
+        return None
     if protocol is None:
         raise ValueError(f"has a rule {name} with an unknown protocol")
-    if direction == "inbound" or not protocol:
+    if not protocol:
         return None
     # The members of such a group are network interfaces of one VNet, and those of Atlas are in another one.
     # Source: "Application security groups" in Azure's documentation.

@@ -212,9 +212,13 @@ class VpcSurvey:
         return found or Unread(f"AWS does not show the DHCP options of {named(self._vpc_id)}.", "ec2:DescribeDhcpOptions")
 
     def resolver_rules(self) -> list[ResolverRule] | Unread:
-        """Return the resolver rules that the VPC has."""
+        """Return the resolver rules that the VPC has; Unread while it gets or loses one."""
         rules = {one.id: one for one in self.answer("rules")}
-        ids = [rule_id for vpc_id, rule_id in self.answer("associations") if vpc_id == self._vpc_id]
+        found = {rule_id: status for vpc_id, rule_id, status in self.answer("associations") if vpc_id == self._vpc_id}
+        ids = [rule_id for rule_id, status in found.items() if status != "FAILED"]
+        for rule_id in ids:
+            if found[rule_id] != "COMPLETE":
+                return Unread(f"Whether the resolver rule {named(rule_id)} is in force is not known: it is {found[rule_id]}.")
         hidden = [one for one in ids if one not in rules]
         if hidden:
             return Unread(f"AWS does not show the resolver rule {named(hidden[0])}.", "route53resolver:ListResolverRules")

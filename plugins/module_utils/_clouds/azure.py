@@ -24,7 +24,7 @@ ACTIONS = (
     "Microsoft.Network/virtualNetworks/peer/action",
 )
 # The name of a VNet of Atlas, from the documentation of Atlas: `vnetName` of a network container.
-_ATLAS_NETWORK = re.compile(r"vnet_[0-9a-f]{24}_[a-z]+", re.IGNORECASE)
+_ATLAS_NETWORK = re.compile(r"vnet_[0-9a-f]{24}_[0-9a-z]+", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _VNET = re.compile(
     r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Network/virtualNetworks/([^/]+)/?", re.IGNORECASE

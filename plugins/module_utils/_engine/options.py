@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._http.errors import InvalidOptionError, as_option
+from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._http.redact import visible
 from .._values.ids import parse_object_id, parse_project_id
 from .._values.patterns import InvalidValueError
@@ -195,6 +195,26 @@ def parse_values(params: Parameters, parse: ParseRegion | None = None) -> tuple[
             regions[option], unknown = parse(option, params[option])
             warnings += unknown
     return {**params, **regions}, warnings
+
+
+def check_shown(what: str, shown: t.Mapping[str, object], names: t.Iterable[str]) -> None:
+    """Check that Atlas reports the fields of an object for which options have values: a missing field is unknown.
+
+    Args:
+        what: The object, as messages call it.
+        shown: Its fields, with the names of the options.
+        names: Those that have to be there.
+
+    Raises:
+        TaskError: If one is not.
+    """
+    missing = [as_option(name) for name in names if shown[name] is None]
+    if missing:
+        raise TaskError(
+            f"Atlas does not report the {' and the '.join(missing)} of {what}, so the task cannot know whether it is the one that the "
+            "options describe.",
+            hint="Run the task again. If Atlas leaves it out again, ask MongoDB's support.",
+        )
 
 
 def check_wait(params: Parameters) -> None:

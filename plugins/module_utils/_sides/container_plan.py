@@ -16,6 +16,7 @@ from .._engine.options import (
     Parameters,
     check_cloud_of_region,
     check_options,
+    check_shown,
     check_version,
     parse_option,
     parse_region,
@@ -176,10 +177,15 @@ class ContainerPlanner:
         """Return the container in the region, or the only one if no region is set; None if there is none.
 
         Raises:
-            TaskError: If no region is set, and AWS or AZURE has no container or several; these are in the message.
+            TaskError: If no region is set, and AWS or AZURE has no container or several; these are in the message. If Atlas does not
+                report the region of one, and none is in the region.
         """
         if self._region is not None:
-            return next((container for container in listed if is_in_region(container, self._region)), None)
+            found = next((container for container in listed if is_in_region(container, self._region)), None)
+            if found is None:
+                for one in listed:
+                    check_shown(f"network container {one['id']}", one, [REGION])
+            return found
         if self._cloud.has_one_container:
             return listed[0] if listed else None
         if len(listed) == 1:
@@ -275,6 +281,8 @@ class ContainerPlanner:
     def _changes(self, current: Container) -> dict[str, t.Any]:
         """Return the block and regions of the options in which a container differs from them."""
         found: dict[str, t.Any] = {}
+        if self._block is not None:
+            check_shown(f"network container {current['id']}", current, [BLOCK])
         if self._block is not None and current[BLOCK] != self._block:
             found[BLOCK] = self._block
         to_cloud = self._cloud.regions.to_cloud

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import block_of, identity_of
+from .._engine.options import check_shown
 from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError, as_option
 from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
@@ -79,7 +80,7 @@ class PeerMatch:
         if peer["provider_name"] != self.peers.provider.name:
             raise OtherCloudError(peer, self.peers.provider.name)
         if may_move:
-            check_shown(peer, (name for name, value in self._identity.items() if value is not None))
+            check_shown(f"VPC peering connection {peer['id']}", peer, (name for name, value in self._identity.items() if value is not None))
         if not may_move or self.with_identity(self.choice.select([peer])):
             self._check(peer)
             return PeerState(peer, (peer,) if self._is_dying(peer) else ())
@@ -94,8 +95,12 @@ class PeerMatch:
         """Choose the connection from a list of all connections of the project.
 
         Raises:
-            TaskError: If more than one is alive.
+            TaskError: If more than one is alive, or Atlas does not report of one whether it is the one.
         """
+        for peer in listed:
+            names = self.peers.provider.differing(self._identity, peer)
+            if all(fields_of(peer)[name] is None for name in names):
+                check_shown(f"VPC peering connection {peer['id']}", peer, names)
         matches = self.choice.select(self.with_identity(listed))
         matches = [peer for peer in matches if self._container_id in (None, peer["container_id"])]
         live = [peer for peer in matches if not self._is_dying(peer)]
@@ -206,22 +211,6 @@ _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK"
 def differences(names: t.Iterable[str], current: Fields, wanted: Fields) -> list[str]:
     """Describe how fields of a connection differ, one text per field."""
     return [f"{as_option(name)} is {current[name]}, not {wanted[name]}" for name in names]
-
-
-def check_shown(peer: Peer, names: t.Iterable[str]) -> None:
-    """Check that Atlas shows the fields of a connection for which options have values: a missing field is unknown.
-
-    Raises:
-        TaskError: If it does not.
-    """
-    missing = [name for name in names if fields_of(peer)[name] is None]
-    if missing:
-        raise TaskError(
-            f"Atlas does not report the {' and the '.join(map(as_option, missing))} of VPC peering connection {peer['id']}, so "
-            "the task cannot know "
-            "whether it is the one that the options describe.",
-            hint="Run the task again. If Atlas leaves it out again, ask MongoDB's support.",
-        )
 
 
 def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:

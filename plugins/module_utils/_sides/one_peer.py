@@ -93,8 +93,8 @@ class OnePeer:
         try:
             return self.match.look()
         except OtherCloudError as error:
-            provider = CLOUDS[str(error.peer["provider_name"])]
-            if not self._is_open:
+            provider = CLOUDS.get(str(error.peer["provider_name"]))
+            if provider is None or not self._is_open:
                 raise
             check_version(self._params, provider.name)
             check_goal(self._params, provider)

@@ -9,12 +9,13 @@ import typing as t
 from dataclasses import replace
 
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
+from .._engine.options import check_shown
 from .._engine.plan import Change, Plan, Step
 from .._http.errors import InvalidOptionError, TaskError, as_form, as_option
 from .._resources.containers import to_region
 from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, failure, peer_after, removal_way
 from .container_choice import ContainerChoice, with_region
-from .match import check_overlaps, check_shown, check_twins, differences, find_holders, find_twins
+from .match import check_overlaps, check_twins, differences, find_holders, find_twins
 from .options import choose_provider
 
 
@@ -101,7 +102,7 @@ class PeerPlanner:
         wanted, provider = self._wanted, self._provider
         differing = provider.differing(wanted, current)
         fixed = [name for name in differing if name not in provider.changeable]
-        check_shown(current, differing if self._params["recreate"] == "changed" else fixed)
+        check_shown(f"VPC peering connection {current['id']}", current, differing)
         if fixed and self._params["recreate"] == "changed":
             return self._plan_again(state, current)
         if fixed:

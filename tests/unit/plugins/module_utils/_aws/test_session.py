@@ -412,8 +412,12 @@ def test_an_answer_in_place_of_aws_leaves_a_write_open(site: AwsSite, status: in
         ("RequestExpired", "Check the clock"),
         ("ExpiredToken", "get new ones"),
         ("AuthFailure", "Check access_key"),
+        # What EC2 answers in a region that the account has not enabled, as github.com/turbot/steampipe-plugin-aws #75 shows.
+        ("AuthFailure", "has not enabled this region: check region"),
         ("SignatureDoesNotMatch", "Check access_key"),
         ("OptInRequired", "Check region"),
+        # Of AssumeRole, in the service model of STS.
+        ("RegionDisabledException", "region enabled"),
     ],
 )
 def test_refused_credentials(site: AwsSite, code: str, advice: str) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import VpcSurvey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import replies
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, DhcpOptions, GroupRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
@@ -325,3 +326,16 @@ def test_the_name_of_a_network_is_its_tag(tags: list[dict[str, str]] | None, nam
 def test_requests_to_several_places_do_not_wait_for_each_other() -> None:
     """Each account and region has its own limits; beyond three of them, the processor is the limit."""
     assert [readers_for(places) for places in (0, 1, 2, 3, 40)] == [8, 8, 16, 24, 24]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("COMPLETE", ["rr-1"]), (None, ["rr-1"]), ("FAILED", []), *((one, one) for one in ("CREATING", "DELETING", "OVERRIDDEN"))],
+)
+def test_only_resolver_rules_in_force_count(status: str | None, expected: list[str] | str) -> None:
+    """Source of the statuses: ResolverRuleAssociationStatus in the service model of route53resolver."""
+    rule = {"Id": "rr-1", "DomainName": "mongodb.net.", "RuleType": "FORWARD"}
+    association = {"VPCId": "vpc-00000000", "ResolverRuleId": "rr-1", "Status": status}
+    survey = Region(1, ResolverRules=[rule], ResolverRuleAssociations=[association]).survey()
+    found = VpcSurvey(survey, "vpc-00000000").resolver_rules()
+    assert ([one.id for one in found] if isinstance(found, list) else found.message.split()[-1].rstrip(".")) == expected

@@ -12,7 +12,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations import
     atlas_network_container_info as _container_info_task,
 )
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, reply
+from ansible_collections.cloudpeer.atlas.tests.support.wire import Fault, Wire, page, reply
 
 REGION = {"region_name": "eu-west-1"}
 BLOCK = "172.20.0.0/21"
@@ -60,6 +60,25 @@ def test_a_container_that_was_moved_is_named_with_its_region(atlas: Atlas, check
     # Another container has the block in full, or a part of it.
     other = run(atlas, **REGION, atlas_cidr_block="172.20.0.0/22", check_mode=check_mode)
     assert (other.failed, "Terraform" in other.msg) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("missing", "option", "options"),
+    [
+        ("regionName", "region_name", {"state": "absent"}),
+        ("regionName", "region_name", {"atlas_cidr_block": BLOCK}),
+        ("atlasCidrBlock", "atlas_cidr_block", {"atlas_cidr_block": BLOCK}),
+    ],
+)
+def test_a_field_that_atlas_leaves_out_is_unknown(
+    atlas: Atlas, wire: Wire, missing: str, option: str, options: dict[str, Any]
+) -> None:
+    """As a difference, it would be changed; and what has no region may be in the region of the options."""
+    shown = {"id": "0" * 24, "providerName": "AWS", "regionName": "US_EAST_1", "atlasCidrBlock": BLOCK, "provisioned": False}
+    wire.faults.append(Fault("GET", page({**shown, missing: None})))
+    done = run(atlas, region_name="us-east-1", **options)
+    assert done.missing(f"Atlas does not report the {option} of network container {'0' * 24}") == []
+    assert (done.changed, atlas.writes()) == (False, [])
 
 
 def test_a_block_that_atlas_finds_overlapping_is_in_its_words(atlas: Atlas, wire: Wire) -> None:
