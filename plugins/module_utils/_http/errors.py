@@ -6,6 +6,7 @@
     TaskError                 any failure; raised itself if no subclass fits
         InvalidOptionError    an option is invalid
             EntryError        an entry of a list is invalid as a whole
+        ListError                 something of a list has failed, or was refused; the result has its failures
         StoppedError          the task ends, so this thread sends nothing more
         NoAnswerError         no reply came: unreachable, TLS, a time-out, a broken connection
         ApiError              a reply came: an error, or not from the service's API
@@ -254,6 +255,10 @@ class InvalidOptionError(TaskError):
 
 class EntryError(InvalidOptionError):
     """An entry of a list that is invalid as a whole, or an option that cannot be in it."""
+
+
+class ListError(TaskError):
+    """Something of a list has failed, or was refused."""
 
 
 class StoppedError(TaskError):

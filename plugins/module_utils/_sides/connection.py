@@ -154,10 +154,14 @@ class SentRequests:
 
     Args:
         clock: A monotonic clock, in seconds.
+
+    Attributes:
+        removals: The ids of connections whose removal was sent, also where no reply confirms it.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.removals: set[str] = set()
         # By id: until when Atlas may not show a new connection, and until when a failure may be that of an earlier removal.
         self._new_until: dict[str, float] = {}
         self._old_until: dict[str, float] = {}

@@ -337,8 +337,8 @@ class AccessRequests:
         if any(change.after is not None for change in step.request.changes):
             entries = {name: need.entry for name, need in self._choice.needs.wanted(path).items() if name in names}
             return partial(self._in_turn, partial(add_missing, self._access_list, entries))
-        # It runs in a thread.
-        choose = partial(_removals, self._choice.users, names, replace(path))
+        # It runs in a thread, while other entries may fail.
+        choose = partial(_removals, self._choice.users, names, replace(path, failures=dict(path.failures)))
         if not choose(access.listed):
             # The connections that no longer needed it have failed since.
             return partial(WriteResult.of, access.listed, ())

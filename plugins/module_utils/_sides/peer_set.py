@@ -184,8 +184,8 @@ class PeerSet:
             error = self.sent.removal_failure(by_id.get(gone["id"]))
             if error is not None:
                 failures.setdefault(gone["id"], error)
-        # These had failed when the task began, and the plan handles them.
-        dead = {peer["id"] for peer in state.first if is_failed(peer)}
+        # These had failed when the task began, or the task removes them: the plan handles them.
+        dead = {peer["id"] for peer in state.first if is_failed(peer)} | self.sent.removals
         # The names of Atlas's network, which the customer needs to set up the peering, are read once for all entries.
         again = True
         for key, entry in self.entries.items():

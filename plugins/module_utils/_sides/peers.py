@@ -209,6 +209,7 @@ class PeerSide(Side[PeerState]):
         """Request, change or remove a connection; the call returns Atlas's reply, or None for a removal."""
         request, project = step.request, self._project
         if isinstance(request, DeletePeer):
+            self._set.sent.removals.add(request.id)
             return partial(self._set.lists.with_cloud(cloud_of(project.find(request.id))).delete_peer, request.id)
         peers = self._set.lists.with_cloud(self._set.entries[str(step.owner)].provider)
         if isinstance(request, CreatePeer):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, block, entries, entry, sending, vpc
+from ansible_collections.cloudpeer.atlas.tests.support.sets import LOOK, SetSite, azure, block, entries, entry, sending, vpc
 from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Fault, Wire, page
 
 
@@ -51,10 +51,26 @@ def test_a_removal_is_not_asked_for_again_while_the_list_lags(atlas: SetSite, wi
     assert len(wire.sent("DELETE")) == 1
 
 
-def test_a_failed_look_ends_the_task_and_leaves_the_lost_open(atlas: SetSite) -> None:
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("fault", [{"kind": "lost_reply", "times": 5}, {"kind": "html", "status": 200, "applied": True}])
+def test_a_removal_in_doubt_is_no_removal_by_others(
+    atlas: SetSite, clouds: dict[str, str], fault: dict[str, Any], wait: bool
+) -> None:
+    """The connection is replaced: it is read again, is leaving or gone, and the new one is created."""
+    assert not atlas.apply([azure(0)], provider_name="AZURE", wait=True).failed
+    atlas.fault("DELETE", **fault)
+    wanted = azure(0, resource_group_name="other")
+    done = atlas.apply([wanted], provider_name="AZURE", recreate="changed", wait=wait)
+    assert (done.failed, done.sums) == (False, {"recreated": 1})
+    assert [one["resourceGroupName"] for one in atlas.peers_of("AZURE")] == ["other"]
+
+
+@pytest.mark.parametrize("fail_on", ["fail", "never"])
+def test_a_failed_look_ends_the_task_and_leaves_the_lost_open(atlas: SetSite, fail_on: str) -> None:
+    """With `never`, too: what is not about the list fails the task in any case."""
     atlas.fault("POST", "close")
     atlas.fault("GET", "status", status=403, skip=2, times=None)
-    done = atlas.apply(entries(3), parallel=1)
+    done = atlas.apply(entries(3), parallel=1, fail_on=fail_on)
     assert (done.failed, done.changed) == (True, True)
     assert "Failed to list the VPC peering connections" in done.msg
     assert done.sums == {"created": 2, "failed": 1}
