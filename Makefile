@@ -93,5 +93,5 @@ format: setup ## Format the Python files
 	@$(python) -m ruff format --quiet .
 
 clean: ## Remove the files that the other targets create
-	@rm -rf .venv .venv-aws .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output *.tar.gz
+	@rm -rf .venv .venv-aws .venv-docs .matrix docs/build .demo .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* .test-map* changelogs/.plugin-cache.yaml tests/output *.tar.gz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cores
 from checkout import ROOT, exit_with
 
 GALAXY = "galaxy.yml"
@@ -63,6 +64,9 @@ def check(version: str) -> None:
     changed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     if changed:
         raise ReleaseError(f"The work tree has changes; commit or stash them:\n{changed.rstrip()}")
+    if not cores.find_python(*cores.PYTHONS[cores.OLDEST]):
+        pythons = " or ".join(cores.PYTHONS[cores.OLDEST])
+        raise ReleaseError(f"The oldest ansible-core, {cores.OLDEST}, has to be checked as well. Install Python {pythons}.")
     if not [*FRAGMENTS.glob("*.yml"), *FRAGMENTS.glob("*.yaml")]:
         raise ReleaseError("changelogs/fragments/ has no fragments, so users would not learn what is new. Add at least one.")
 
@@ -97,7 +101,7 @@ def release(version: str) -> Path:
     archive = ROOT / f"cloudpeer-atlas-{version}.tar.gz"
     try:
         write_version(version)
-        run(ANTSIBULL_CHANGELOG, "release")
+        run(ANTSIBULL_CHANGELOG, "release", "--reload-plugins")
         for asked in CHECKS:
             run("make", "--no-print-directory", *asked.split())
         run(Path(sys.executable).with_name("ansible-galaxy"), "collection", "build", "--force", "--output-path", str(ROOT))

@@ -72,7 +72,8 @@ if [ -n "${PYTHON:-}" ]; then
 else
     python=
     first_problem=
-    for candidate in python3 python3.13 python3.12 python3.11; do
+    # ansible-test takes none after 3.13; the rest runs with later ones, too.
+    for candidate in python3.13 python3.12 python3.11 python3; do
         command -v "$candidate" >/dev/null 2>&1 || continue
         problem=$(complaint "$candidate")
         if [ -z "$problem" ]; then

@@ -146,7 +146,7 @@ RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 azure_role:
   description: What Atlas may do at the VNet, or in check mode will. Null if Atlas may do none of its actions there.
-  returned: always
+  returned: if known
   type: dict
   sample:
     application_id: e90a1407-55c3-432d-9cb1-3638900a9d22
@@ -192,7 +192,7 @@ azure_role:
       type: bool
 vnet:
   description: The VNet, as AZURE showed it. Null if there is no such VNet.
-  returned: always
+  returned: if known
   type: dict
   sample:
     address_prefixes: [10.0.0.0/24]
@@ -227,7 +227,7 @@ vnet:
           type: str
 notes:
   description: What could not be looked at, and the permission that is missing, a sentence each.
-  returned: always
+  returned: if known
   type: list
   elements: str
   sample: []

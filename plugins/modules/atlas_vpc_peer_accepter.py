@@ -81,7 +81,8 @@ options:
         ended, or does not list it any more and calls the route a black hole.
       - A wider route stays. If a new route takes addresses from one that leads elsewhere, such as C(192.168.0.0/16) to a transit
         gateway, a warning says so, and the diff has it as C(replaces).
-      - The task fails before it changes anything if a route table has as many routes as AWS allows.
+      - The task fails before it changes anything if a route table has as many routes as AWS allows. A route to a prefix list
+        counts as one here. AWS counts the most entries that the list may have, and then refuses a route if there is no room.
     type: bool
     default: false
   accept:

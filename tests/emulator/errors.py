@@ -18,7 +18,10 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "INVALID_CIDR_BLOCK": (400, "{0} is not an IPv4 block in CIDR notation."),
     "INVALID_ROUTE_TABLE_CIDR": (400, "{0} lies outside the private address ranges."),
     "ATLAS_INVALID_CIDR_BLOCK": (400, "{0} has the wrong size: {2} takes /{1}."),
-    "ATLAS_INVALID_CIDR_BLOCK_FOR_SMALL_CONTAINER": (400, "A container for chosen regions takes /21 to /24, a /24 for each of them."),
+    "ATLAS_INVALID_CIDR_BLOCK_FOR_SMALL_CONTAINER": (
+        400,
+        "A container for chosen regions takes /21 to /24, a /24 for each of them.",
+    ),
     "ATLAS_INVALID_CIDR_RANGE": (400, "{0} is not private."),
     "ATLAS_NON_CANONICAL_CIDR_BLOCK": (400, "{0} has host bits set; its canonical form is {1}."),
     "CANNOT_UPDATE_SMALL_CONTAINER": (400, "The container {0} is limited to regions, and so cannot be changed."),

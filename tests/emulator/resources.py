@@ -170,7 +170,7 @@ def update_group(call: Call) -> Reply:
     return get_group(call)
 
 
-def _described(call: Call, body: Body, org_id: str, project: Project | None = None) -> Body:
+def _described(call: Call, body: dict[str, Any], org_id: str, project: Project | None = None) -> dict[str, Any]:
     """Return the name and the tags in a body, as `Project.describe` takes them.
 
     Args:
@@ -180,7 +180,7 @@ def _described(call: Call, body: Body, org_id: str, project: Project | None = No
     Raises:
         ApiError: INVALID_ATTRIBUTE or GROUP_ALREADY_EXISTS.
     """
-    name, tags = body.get("name"), body.get("tags")
+    name, tags = body.get("name"), body.get("tags", [])
     if "name" in body and not (isinstance(name, str) and 1 <= len(name) <= _LONGEST_NAME):
         raise ApiError("INVALID_ATTRIBUTE", "name")
     if "tags" in body and not (isinstance(tags, list) and all(_is_tag(tag) for tag in tags)):

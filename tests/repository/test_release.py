@@ -15,7 +15,7 @@ FRAGMENT = "---\nbugfixes:\n  - atlas_vpc_peer - an example.\n"
 PROGRAMS = {
     "bin/make": 'shift; echo "make $*" >>calls\n[ ! -f fail ] || [ "$1" != gates ]\n',
     "checkout/.venv-docs/bin/antsibull-changelog": (
-        'echo "changelog $1" >>calls\nrm changelogs/fragments/*.yml\necho new >>CHANGELOG.md\n'
+        'echo "changelog $*" >>calls\nrm changelogs/fragments/*.yml\necho new >>CHANGELOG.md\n'
     ),
 }
 
@@ -26,7 +26,8 @@ class Checkout:
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder / "checkout"
         self._programs = folder / "bin"
-        for name in ("scripts/release.py", "scripts/checkout.py", "galaxy.yml", "plugins/module_utils/_version.py", "README.md"):
+        scripts = ("scripts/release.py", "scripts/checkout.py", "scripts/cores.py")
+        for name in (*scripts, "galaxy.yml", "plugins/module_utils/_version.py", "README.md"):
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / name, self.folder / name)
         for name, text in PROGRAMS.items():
@@ -123,11 +124,21 @@ def test_a_release_without_fragments_is_refused(checkout: Checkout) -> None:
     assert (checkout.calls, checkout.status) == ([], [])
 
 
+def test_a_release_needs_the_oldest_core(checkout: Checkout) -> None:
+    """Without a Python for it, its sanity says that it did not run, and passes."""
+    cores = (checkout.folder / "scripts/cores.py").read_text(encoding="utf-8")
+    checkout.write("scripts/cores.py", cores.replace('"2.16": ("3.11", "3.12")', '"2.16": ("3.1", "3.2")'))
+    checkout.commit()
+    done = checkout.release("99.0.0")
+    assert "The oldest ansible-core, 2.16, has to be checked as well. Install Python 3.1 or 3.2." in done.stderr
+    assert (done.returncode, checkout.calls, checkout.status) == (1, [], [])
+
+
 def test_a_release_has_its_version_changelog_and_archive(checkout: Checkout) -> None:
     checkout.commit()
     done = checkout.release("99.0.0")
     assert done.returncode == 0, done.stderr
-    first = ["changelog release", "make lint", "make sanity", "make sanity CORE=oldest", "make gates"]
+    first = ["changelog release --reload-plugins", "make lint", "make sanity", "make sanity CORE=oldest", "make gates"]
     assert checkout.calls == [*first, "make test-full", "make matrix ARGS=requests"]
     assert "\nversion: 99.0.0\n" in (checkout.folder / "galaxy.yml").read_text(encoding="utf-8")
     module = (checkout.folder / "plugins/module_utils/_version.py").read_text(encoding="utf-8")
@@ -148,6 +159,12 @@ def test_a_failed_check_leaves_the_checkout_as_it_was(checkout: Checkout) -> Non
     done = checkout.release("99.0.0")
     assert done.returncode == 1
     assert "make --no-print-directory gates failed" in done.stderr
-    assert checkout.calls == ["changelog release", "make lint", "make sanity", "make sanity CORE=oldest", "make gates"]
+    assert checkout.calls == [
+        "changelog release --reload-plugins",
+        "make lint",
+        "make sanity",
+        "make sanity CORE=oldest",
+        "make gates",
+    ]
     assert checkout.status == []
     assert not list(checkout.folder.glob("*.tar.gz"))

@@ -227,9 +227,14 @@ def workflows(root: Path) -> list[Path]:
 
 
 def test_only_a_newer_push_to_a_pull_request_ends_a_run(root: Path) -> None:
-    """The group of a run has its event: a push to main would end the weekly run otherwise, or the weekly run one of a push."""
+    """The group of a run has its event: a push to main would end the weekly run otherwise, or the weekly run one of a push.
+
+    Of a group, at most one run is pending, and a newer one ends it.
+    Source: "Control the concurrency of workflows and jobs" in GitHub's documentation.
+    """
     found = load(root / ".github/workflows/ci.yml")["concurrency"]
-    assert found["group"] == "${{ github.workflow }}-${{ github.event_name }}-${{ github.ref }}"
+    own = "github.event_name == 'push' && github.sha || github.ref"
+    assert found["group"] == f"${{{{ github.workflow }}}}-${{{{ github.event_name }}}}-${{{{ {own} }}}}"
     assert found["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
 
 

@@ -297,7 +297,7 @@ def execute(
 
 
 def _carry_out(run: Run) -> None:
-    """Carry out a run. If a signal ends it, report what was done so far: Ctrl-C, or the `timeout` of the task."""
+    """Carry out a run. If the `timeout` of the task ends it, or Ctrl-C before ansible-core 2.19, report what was done."""
     try:
         run.carry_out()
     except BaseException as error:

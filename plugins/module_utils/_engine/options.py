@@ -211,8 +211,8 @@ def check_shown(what: str, shown: t.Mapping[str, object], names: t.Iterable[str]
     missing = [as_option(name) for name in names if shown[name] is None]
     if missing:
         raise TaskError(
-            f"Atlas does not report the {' and the '.join(missing)} of {what}, so the task cannot know whether it is the one that the "
-            "options describe.",
+            f"Atlas does not report the {' and the '.join(missing)} of {what}, so the task cannot know whether it is the one "
+            "that the options describe.",
             hint="Run the task again. If Atlas leaves it out again, ask MongoDB's support.",
         )
 

@@ -177,8 +177,8 @@ class ContainerPlanner:
         """Return the container in the region, or the only one if no region is set; None if there is none.
 
         Raises:
-            TaskError: If no region is set, and AWS or AZURE has no container or several; these are in the message. If Atlas does not
-                report the region of one, and none is in the region.
+            TaskError: If no region is set, and AWS or AZURE has no container or several; these are in the message. If Atlas does
+                not report the region of one, and none is in the region.
         """
         if self._region is not None:
             found = next((container for container in listed if is_in_region(container, self._region)), None)
@@ -228,7 +228,7 @@ class ContainerPlanner:
         return Plan((Change("delete", key, container, None),), (step,))
 
     def plan_present(self, state: ContainerState, facts: Facts) -> Plan:
-        """Plan the creation, or the change of the block and, on GCP, the limit to regions. `facts` has the users by a container's id.
+        """Plan the creation, or the change of the block or, on GCP, of the regions. `facts` has the users by a container's id.
 
         Raises:
             TaskError: If that is not possible.
@@ -244,7 +244,8 @@ class ContainerPlanner:
         if current.get(REGIONS):
             # Atlas documents the error CANNOT_UPDATE_SMALL_CONTAINER, and removal and creation as the way to other regions.
             raise TaskError(
-                f"Network container {describe([current])} cannot be {change}: it is limited to regions, and Atlas changes no such container.",
+                f"Network container {describe([current])} cannot be {change}: it is limited to regions, and Atlas does not "
+                "change it then.",
                 hint="Remove it and create another one, or keep what it has.",
             )
         after = self.predict(current, wanted)

@@ -80,7 +80,11 @@ class PeerMatch:
         if peer["provider_name"] != self.peers.provider.name:
             raise OtherCloudError(peer, self.peers.provider.name)
         if may_move:
-            check_shown(f"VPC peering connection {peer['id']}", peer, (name for name, value in self._identity.items() if value is not None))
+            check_shown(
+                f"VPC peering connection {peer['id']}",
+                peer,
+                (name for name, value in self._identity.items() if value is not None),
+            )
         if not may_move or self.with_identity(self.choice.select([peer])):
             self._check(peer)
             return PeerState(peer, (peer,) if self._is_dying(peer) else ())
@@ -97,11 +101,12 @@ class PeerMatch:
         Raises:
             TaskError: If more than one is alive, or Atlas does not report of one whether it is the one.
         """
-        for peer in listed:
+        own = self.with_identity(listed)
+        for peer in [] if own else listed:
             names = self.peers.provider.differing(self._identity, peer)
             if all(fields_of(peer)[name] is None for name in names):
                 check_shown(f"VPC peering connection {peer['id']}", peer, names)
-        matches = self.choice.select(self.with_identity(listed))
+        matches = self.choice.select(own)
         matches = [peer for peer in matches if self._container_id in (None, peer["container_id"])]
         live = [peer for peer in matches if not self._is_dying(peer)]
         if len(live) > 1:

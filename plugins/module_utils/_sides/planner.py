@@ -101,8 +101,10 @@ class PeerPlanner:
         """
         wanted, provider = self._wanted, self._provider
         differing = provider.differing(wanted, current)
-        fixed = [name for name in differing if name not in provider.changeable]
+        if not differing:
+            return Plan()
         check_shown(f"VPC peering connection {current['id']}", current, differing)
+        fixed = [name for name in differing if name not in provider.changeable]
         if fixed and self._params["recreate"] == "changed":
             return self._plan_again(state, current)
         if fixed:
@@ -112,8 +114,6 @@ class PeerPlanner:
                 "would be needed.",
                 hint=f"Correct the option, remove the connection first ({removal_way(self._params)}), or set recreate: changed.",
             )
-        if not differing:
-            return Plan()
         after = {**current, **wanted}
         check_overlaps(provider, after, self._choice.known(current["container_id"]), state.listed or ())
         request = UpdatePeer(current["id"], {name: wanted[name] for name in differing})

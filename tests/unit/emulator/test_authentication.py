@@ -140,7 +140,7 @@ def test_vectors_of_rfc_7616(algorithm, expected):
 
 
 def test_challenge_has_the_shape_of_atlas(server):
-    """Order, spacing and quoting are those seen on the wire, and the nonce is base64 as in mongodb-atlas-cli's recorded replies."""
+    """Order, spacing and quoting are those seen on the wire. The nonce is base64, as mongodb-atlas-cli has recorded it."""
     shape = r'Digest realm="MMS Public API", domain="", nonce="[A-Za-z0-9+/]{32}", algorithm=MD5, qop="auth", stale=(false|true)'
     assert re.fullmatch(shape, server.challenge())[1] == "false"
     assert re.fullmatch(shape, server.challenge(stale=True))[1] == "true"

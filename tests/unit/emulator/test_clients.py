@@ -190,8 +190,8 @@ def test_what_is_read_beside_a_project(api, path, accept, expected):
 def test_settings_of_a_project_and_of_an_organization(api):
     """All off; the provider reads those of a project, and writes them back, when it makes one.
 
-    Source: the schemas GroupSettings and OrganizationSettings; resource_project.go of release 2.16.0; one more switch is in the reply
-    that mongodb-atlas-cli has recorded (TestProjectSettings).
+    Source: the schemas GroupSettings and OrganizationSettings; resource_project.go of release 2.16.0; one more switch is in
+    the reply that mongodb-atlas-cli has recorded (TestProjectSettings).
     """
     settings = get(api, "/settings").json()
     assert (len(settings), settings["isAtlasHomePageAiAssistantEnabled"]) == (12, False)
@@ -324,12 +324,15 @@ def test_projects_that_are_refused(api, fields, expected):
 
 
 def test_a_project_gets_another_name_and_other_tags(api):
-    """Each alone; mongodb-atlas-cli has recorded it (TestAtlasProjects), and the field about alerts, which Terraform's provider sets."""
+    """Each alone. mongodb-atlas-cli has recorded it (TestAtlasProjects), and the field that Terraform's provider sets."""
     made = new_project(api, withDefaultAlertsSettings=False).json()
     assert made["withDefaultAlertsSettings"] is False
     path = f"{api.root}/groups/{made['id']}"
     tags = [{"key": "env", "value": "prod"}]
-    for body, expected in (({"tags": tags}, {"name": made["name"], "tags": tags}), ({"name": "other"}, {"name": "other", "tags": tags})):
+    for body, expected in (
+        ({"tags": tags}, {"name": made["name"], "tags": tags}),
+        ({"name": "other"}, {"name": "other", "tags": tags}),
+    ):
         shown = api.call("PATCH", path, json=body).json()
         assert shown == get(api, path).json() == {**made, **expected}
     taken = get(api, f"{api.root}/groups").json()["results"][0]["name"]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ..._engine.plan import Change
 from ..._values.blocks import do_overlap
-from ..objects import ACTIVE, DNS_ATTRIBUTES, ENDED, PROVISIONING, PeeringConnection, Route, RouteAction, RouteTable, Vpc
+from ..objects import ACTIVE, DNS_ATTRIBUTES, ENDED, LIST, PROVISIONING, PeeringConnection, Route, RouteAction, RouteTable, Vpc
 
 _NOT_SHOWN = ("refuses_peerings", "encryption_id", "allows_remote_dns", "dhcp_options_id", "name")
 
@@ -81,8 +81,9 @@ def may_lead(connection: PeeringConnection, vpc: Vpc | None, block: str | None) 
 
 
 def route_to(table: RouteTable, block: str, *, propagated: bool = False) -> Route | None:
-    """Return the route of a table to exactly a block: the static or the propagated one; None if there is none."""
-    return next((one for one in table.all_routes if one.destination == block and one.is_propagated == propagated), None)
+    """Return the route of a table to exactly a block or a prefix list, the static or the propagated one; None without one."""
+    routes = table.list_routes if block.startswith(LIST) else table.routes
+    return next((one for one in routes if one.destination == block and one.is_propagated == propagated), None)
 
 
 def to_result(before: View, after: View, table_ids: t.Sequence[str], block: str | None) -> dict[str, object]:

@@ -6,12 +6,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import VpcSurvey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws import replies
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import AclRule, DhcpOptions, GroupRule, Ports
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.options import NAMES
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.replies import OddReplyError, member
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.survey import Survey, carry_out, readers_for
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.aws_half import VpcSurvey
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import TaskError
 
 

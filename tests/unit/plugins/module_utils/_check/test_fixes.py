@@ -276,7 +276,7 @@ MORE = [
         prefix_lists={"pl-1": [ATLAS_BLOCK], "pl-2": [ATLAS_BLOCK]},
     ),
     with_main(Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True, is_blackhole=True)),
-    with_main(TO_ATLAS, Route("10.98.0.0/16", "pcx-0a1b2c3d4e5f6000f", is_peering=True), statuses={}),
+    with_main(TO_ATLAS, Route("10.98.0.0/16", "pcx-0a1b2c3d4e5f6000f", is_peering=True, is_blackhole=True), statuses={}),
     # The way back.
     subnets("10.15.1.0/24", "10.15.2.0/24", current="10.15.1.0/24"),
     subnets("10.15.1.0/24", "100.64.1.0/24", vpc=(VPC_BLOCK, "100.64.0.0/16")),

@@ -224,7 +224,11 @@ def test_a_change_whose_reply_is_lost_is_found(
         ),
         # MongoDB's page of error codes has CANNOT_UPDATE_SMALL_CONTAINER: such a container cannot be updated.
         *(
-            (SMALL, {"provider_name": "GCP", **options}, ["cannot be changed from", words, "limited to regions", "create another"])
+            (
+                SMALL,
+                {"provider_name": "GCP", **options},
+                ["cannot be changed from", words, "limited to regions", "create another"],
+            )
             for options, words in (
                 ({"regions": ["us-east4"]}, "from europe-west3 and us-east4 to us-east4"),
                 ({"atlas_cidr_block": "10.9.0.0/22"}, "from 10.8.0.0/23 to 10.9.0.0/22"),
