@@ -52,6 +52,7 @@ else:
         # A reply of STS without its content, or a doubled element where botocore's parsers expect one.
         *(AttributeError, KeyError, TypeError),
     )
+    _BLAMED = (botocore.exceptions.ProxyConnectionError, botocore.exceptions.SSLError)
 
     class _Session(botocore.session.Session):  # type: ignore[misc]
         """A session whose requests all have a deadline, those of botocore itself for credentials included.
@@ -149,6 +150,9 @@ class _Bounded:
         except FAILURES as error:
             # After the deadline has shut the connection down, the library's error is not the cause.
             if not deadline.has_expired:
+                # urllib3 blames the proxy whenever a connection through it ends, and TLS may fail in the middle of a reply.
+                if deadline.was_sent and isinstance(error, _BLAMED):
+                    raise botocore.exceptions.ConnectionClosedError(endpoint_url=request.url) from error
                 raise
             cause = error
         if deadline.has_expired:

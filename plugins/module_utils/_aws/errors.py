@@ -97,6 +97,7 @@ _HINTS = {
     "ProfileNotFound": "Correct {profile} (or the environment variable AWS_PROFILE), or add it to ~/.aws/config on this host.",
     "ConfigParseError": "Correct the file of profiles on the host that the task runs on.",
     "EndpointConnectionError": "Check {region} and {endpoint_url}, and the way to it (DNS, firewall, proxy).",
+    "ConnectionClosedError": "Run the task again; if it stays, look for a proxy in between.",
     "ConnectTimeoutError": "Check {region} and {endpoint_url}, and the way to it (DNS, firewall, proxy).",
     "ReadTimeoutError": "Check the way to AWS (firewall, proxy), then run the task again.",
     "ProxyConnectionError": "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",

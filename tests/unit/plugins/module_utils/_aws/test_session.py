@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import botocore.exceptions
+import botocore.httpsession
 import botocore.loaders
 import botocore.retries.standard
 import pytest
@@ -41,7 +42,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_
 from ansible_collections.cloudpeer.atlas.tests.support.accepter_site import REGION, AwsSite
 from ansible_collections.cloudpeer.atlas.tests.support.aws import owner
 from ansible_collections.cloudpeer.atlas.tests.support.aws_front import fronting, refusal
-from ansible_collections.cloudpeer.atlas.tests.support.wire import Reply, certificate, serving
+from ansible_collections.cloudpeer.atlas.tests.support.wire import DROP, Reply, certificate, serving
 
 NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None, "session_token": None}
 RULE = "arn:aws:iam::{account}:role/network"
@@ -528,6 +529,41 @@ def test_a_reply_that_drips_ends_with_the_deadline(
     # All bytes would take most of a minute, for each of them.
     assert time.monotonic() - started < 10
     assert (read.value.outcome_unknown, written.value.outcome_unknown) == (False, True)
+
+
+def test_a_reply_lost_in_the_proxy_leaves_a_write_open(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """urllib3 blames the proxy (ProxyError) whenever a connection through it ends."""
+    with serving(DROP) as wire:
+        monkeypatch.setenv("HTTP_PROXY", wire.base_url)
+        session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, "endpoint_url": "http://ec2.invalid"})
+        with pytest.raises(TaskError, match=r"Connection was closed before .* look for a proxy in between") as caught:
+            session.write("make it", "CreateRoute", RouteTableId="rtb-1")
+    assert caught.value.outcome_unknown
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.ProxyConnectionError(proxy_url="http://proxy.example.com"),
+        # A record that is no TLS, in place of the reply.
+        botocore.exceptions.SSLError(endpoint_url="https://ec2.example.com", error="wrong version number"),
+    ],
+)
+def test_only_what_was_not_sent_has_no_outcome(
+    site: AwsSite, monkeypatch: pytest.MonkeyPatch, error: Exception, was_sent: bool
+) -> None:
+    session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options})
+
+    def fail(_session: Any, _request: Any) -> None:
+        session._clients._thread.deadline.was_sent = was_sent
+        raise error
+
+    monkeypatch.setattr(botocore.httpsession.URLLib3Session, "send", fail)
+    with pytest.raises(TaskError) as caught:
+        session.write("make it", "CreateRoute", RouteTableId="rtb-1")
+    assert caught.value.outcome_unknown == was_sent
 
 
 def test_sessions_of_one_account_wait_for_its_limits_together(site: AwsSite) -> None:
