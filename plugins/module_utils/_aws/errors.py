@@ -73,6 +73,7 @@ _OVERTAKEN = frozenset(
 )
 # In hints, `{access_key}` stands for the task's name of that option.
 _EXPIRED = "They have expired: get new ones, then run the task again."
+_NO_PROXY = "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task; boto3 takes no SOCKS proxy."
 _WRONG_KEY = "Check {access_key}, {secret_key} and {session_token}, or where boto3 finds them ({profile}, environment variables)."
 _UNKNOWN_KEY = f"{_WRONG_KEY} If the key is good elsewhere, the account has not enabled this region: check {{region}}."
 _NOT_ENABLED = "Check {region}, and that the account has this region enabled."
@@ -100,7 +101,8 @@ _HINTS = {
     "ConnectionClosedError": "Run the task again; if it stays, look for a proxy in between.",
     "ConnectTimeoutError": "Check {region} and {endpoint_url}, and the way to it (DNS, firewall, proxy).",
     "ReadTimeoutError": "Check the way to AWS (firewall, proxy), then run the task again.",
-    "ProxyConnectionError": "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task.",
+    "HTTPClientError": _NO_PROXY,
+    "ProxyConnectionError": _NO_PROXY,
     "SSLError": "Set {aws_ca_bundle} to the certificates that sign it.",
     "AttributeError": NOT_AWS,
     "ForeignReplyError": NOT_AWS,
@@ -111,6 +113,8 @@ _HINTS = {
     "SSOTokenLoadError": "Sign in again (aws sso login).",
     "UnauthorizedSSOTokenError": "Sign in again (aws sso login).",
 }
+# What replaces the texts of botocore that may have the password of a proxy, if its address is malformed or that of SOCKS.
+_UNQUOTED = {"HTTPClientError": "the HTTP client failed", "ProxyConnectionError": "the proxy cannot be reached"}
 # Exceptions from before a request is sent, so it has no effect.
 _NOT_SENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"))
 # botocore's exceptions before it sends anything have this base. Those in _LOST have it too, but the request may have arrived.
@@ -206,6 +210,8 @@ def aws_error(
     # botocore quotes what it cannot parse, such as the page of a proxy.
     is_foreign = "ResponseParserError" in classes
     text = foreign(action) if is_foreign else quoted(str(error), secrets).rstrip(". ") or classes[0]
+    if classes[0] in _UNQUOTED:
+        text = f"{_UNQUOTED[classes[0]]} ({type(error.__context__).__name__})"
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
     return (TaskError if _FOREIGN.isdisjoint(classes) else NotAwsError)(

@@ -542,6 +542,20 @@ def test_a_reply_lost_in_the_proxy_leaves_a_write_open(site: AwsSite, monkeypatc
     assert len(wire.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://user:canary#x@127.0.0.1:1", "http://user:canary[@127.0.0.1:1", "user:canary@127.0.0.1:1", "http://user:canary@:1",
+     "http://user:canary@127.0.0.1:port", "socks5h://user:canary@127.0.0.1:1", "http://user:canary\u2100@127.0.0.1:1"],
+)  # fmt: skip
+def test_a_proxy_is_never_quoted(site: AwsSite, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """botocore masks the password only where it can parse the address (mask_proxy_url), and knows no SOCKS."""
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    params = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "endpoint_url": "http://ec2.invalid"}
+    with pytest.raises(TaskError, match="Check the environment variables HTTPS_PROXY") as caught:
+        AwsSession(params, limits=Limits(30, 0)).read_pages("read them", "ec2", "DescribeVpcs")
+    assert "canary" not in f"{caught.value} {caught.value.detail}"
+
+
 @pytest.mark.parametrize("was_sent", [True, False])
 @pytest.mark.parametrize(
     "error",
