@@ -30,7 +30,9 @@ except ImportError:
 # After these, google-auth would send a request for a token again; here, the session does, as often as `retries` says.
 _TRANSIENT = TRANSIENT_STATUSES | {408}
 # The secrets in credentials and keys of any kind; google-auth has no common name for them.
-_SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "private_key", "private_key_id")
+_SECRET_NAMES = ("token", "id_token", "refresh_token", "client_secret", "_client_secret", "private_key", "private_key_id")
+# What has the credentials with which others are impersonated.
+_SOURCES = ("_impersonated_credentials", "_source_credentials")
 _HINTS = {
     "application": "Set GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login, "
     f"or choose another {as_option('auth_kind')}.",
@@ -74,7 +76,7 @@ class Tokens:
         # The last reply to a request for a token, if it refused one.
         self._refusal: TokenRefusedError | None = None
         self._key = read_key(params) if self._kind == "serviceaccount" else {}
-        self._note(self._key.get)
+        self._note(self._key)
 
     def get(self, description: str, unused_url: str) -> str:
         """Return a token that has not expired; see `TokenSource.get`."""
@@ -90,9 +92,9 @@ class Tokens:
                 if not self._credentials.valid:
                     self._credentials.refresh(self._request)
         except (google.auth.exceptions.GoogleAuthError, TokenUnansweredError, *DEFECTS) as error:
-            self._note(lambda name: getattr(self._credentials, name, None))
+            self._note(self._credentials)
             raise self._sign_in_error(description, error) from None
-        self._note(lambda name: getattr(self._credentials, name, None))
+        self._note(self._credentials)
         return str(self._credentials.token)
 
     def _sign_in_error(self, description: str, error: Exception) -> AuthError:
@@ -105,9 +107,12 @@ class Tokens:
         way, hint = f"{GCP.name} with auth_kind {self._kind}", _HINTS.get(self._kind)
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
-    def _note(self, get: t.Callable[[str], object]) -> None:
-        found = (get(name) for name in _SECRET_NAMES)
-        self.secrets |= {one for one in found if one and isinstance(one, str)}
+    def _note(self, holder: object) -> None:
+        names = (*_SECRET_NAMES, *_SOURCES)
+        found = holder if isinstance(holder, dict) else {name: getattr(holder, name, None) for name in names}
+        self.secrets |= {one for name in _SECRET_NAMES if (one := found.get(name)) and isinstance(one, str)}
+        for source in filter(None, map(found.get, _SOURCES)):
+            self._note(source)
 
     def _find(self) -> object:
         scopes = self._params["scopes"]

@@ -39,7 +39,7 @@ class ApiCall(t.NamedTuple):
         service, _colon, action = self.path.partition(":")
         if action and service.isalnum():
             return not action.startswith(_READING_ACTIONS)
-        return self.method != "GET" and not self.path.endswith("/token")
+        return self.method != "GET" and not self.path.endswith(("/token", ":generateAccessToken"))
 
 
 def count_requests(calls: t.Iterable[ApiCall]) -> dict[str, int]:

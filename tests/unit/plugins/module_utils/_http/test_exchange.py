@@ -65,6 +65,7 @@ def test_a_date_in_retry_after_is_counted_from_now(date: str, monkeypatch: pytes
         ("DELETE", "/api/atlas/v2/groups/5356823b3794dee37132bb7b/peers/1", True),
         ("POST", "/api/oauth/token", False),
         ("POST", "oauth2.googleapis.com/token", False),
+        ("POST", "iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b:generateAccessToken", False),
         ("POST", "/compute/v1/projects/example.com:prod/global/networks/app/addPeering", True),
         # AWS's query API sends all actions by POST.
         ("POST", "ec2:DescribeVpcs", False),
