@@ -124,9 +124,17 @@ class GcpSession(CloudSession):
             # When they were read, the network existed (now 404) and the peering did not (now 409, or in words).
             kind = OvertakenError
             hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
-        is_transient = is_limited or status in TRANSIENT_STATUSES
         return refusal_error(
-            kind, description, status, code, detail, is_write=is_write, secrets=self.secrets, hint=hint, is_transient=is_transient
+            kind,
+            description,
+            status,
+            code,
+            detail,
+            is_write=is_write,
+            secrets=self.secrets,
+            hint=hint,
+            is_transient=is_limited or status in TRANSIENT_STATUSES,
+            retry_after=reply.retry_after,
         )
 
 

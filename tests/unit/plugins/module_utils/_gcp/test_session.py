@@ -1,4 +1,4 @@
-"""How a session with GCP signs in with the credentials of another account."""
+"""How a session with GCP signs in with the credentials of another account, and how long it waits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.session import GcpSession
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import RateLimitError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.exchange import Reply, count_requests
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.transport import Transport
 from ansible_collections.cloudpeer.atlas.tests.support.harness import FakeClock
@@ -78,3 +79,14 @@ def test_impersonation_is_no_write_and_its_source_is_secret(
     assert session.read("read it", "projects/my-project/global/networks/my-network") == {"name": "my-network"}
     assert count_requests(session.calls) == {"sent": 3, "writes": 0}
     assert session.secrets == {"token-of-the-source", "token-of-the-account", *secrets}
+
+
+def test_a_read_waits_as_long_as_gcp_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 9110, 10.2.3: Retry-After."""
+    limited = Reply(429, {"Retry-After": "17"}, b'{"error": {"code": 429, "message": "Slow down"}}')
+    answering(monkeypatch, {"compute.googleapis.com": limited})
+    clock = FakeClock()
+    session = GcpSession({**OPTIONS, "auth_kind": "accesstoken", "access_token": "token"}, clock, clock.sleep)
+    with pytest.raises(RateLimitError):
+        session.read("read it", "projects/my-project/global/networks/my-network")
+    assert clock.pauses == [17] * 4
