@@ -224,6 +224,8 @@ class Clients:
             # Those of our own clients are set when they are made; this is for those that look for the credentials.
             retries = {"mode": RETRY_MODE, "total_max_attempts": self._limits.retries + 1}
             core.set_default_client_config(botocore.config.Config(read_timeout=self._limits.timeout, retries=retries))
+            if self._params["aws_ca_bundle"]:
+                core.set_config_variable("ca_bundle", self._params["aws_ca_bundle"])
             if provider is not None:
                 core.register_component("credential_provider", provider)
             made = boto3.session.Session(**keys, profile_name=self._params["profile"] or None, botocore_session=core)
@@ -319,7 +321,6 @@ class Clients:
             service,
             region_name=self.region,
             endpoint_url=own_endpoint or self._params["endpoint_url"] or None,
-            verify=self._params["aws_ca_bundle"] or None,
             config=botocore.config.Config(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=max(READ_SECONDS, self._limits.timeout),

@@ -340,6 +340,21 @@ def test_the_certificates_of_an_authority_of_ones_own(site: AwsSite, tmp_path: P
     site.refused("aws_ca_bundle: /nowhere does not exist", aws_ca_bundle="/nowhere")
 
 
+def test_the_role_of_a_profile_trusts_the_same_certificates(
+    site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """botocore itself asks for it."""
+    role = {"role_arn": RULE.replace("{account}", site.account.id), "source_profile": "base", "region": REGION}
+    use_profiles(monkeypatch, tmp_path, base=site.account.keys, network=role)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    options = {**NO_KEYS, "profile": "network", "aws_ca_bundle": str(tmp_path / "ca.pem")}
+    with serving(assumed(60), tls=certificate(authority)) as wire:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", wire.base_url)
+        session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options, **options}, limits=Limits(30, 0))
+    assert LEAK in session.secrets
+
+
 # What goes wrong
 
 
