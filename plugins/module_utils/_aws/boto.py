@@ -54,6 +54,12 @@ else:
     )
     _BLAMED = (botocore.exceptions.ProxyConnectionError, botocore.exceptions.SSLError)
 
+    class MfaCodeError(botocore.exceptions.CredentialRetrievalError):  # type: ignore[misc]
+        """A role needs an MFA code."""
+
+    def _refuse_mfa(unused_prompt: str) -> str:
+        raise MfaCodeError(provider="the profile", error_msg="its role needs an MFA code, which a task does not ask for")
+
     class _Session(botocore.session.Session):  # type: ignore[misc]
         """A session whose requests all have a deadline, those of botocore itself for credentials included.
 
@@ -66,6 +72,12 @@ else:
         def create_client(self, *args: object, **kwargs: object) -> object:
             """Return a client, as botocore does."""
             return _bound(super().create_client(*args, **kwargs), self.thread)
+
+        def _create_credential_resolver(self) -> t.Any:
+            resolver = super()._create_credential_resolver()
+            # Otherwise, it asks for the code at the terminal, where nobody answers.
+            resolver.get_provider("assume-role")._prompter = _refuse_mfa
+            return resolver
 
     LOADER = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH") or None)
     # Read here: of the accepter, Ansible loads the action plugin before it forks its workers, which have them already then.

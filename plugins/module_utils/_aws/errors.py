@@ -93,6 +93,7 @@ _HINTS = {
         "Set {access_key} and {secret_key}, or {profile}, "
         "or give them in one of the other ways of boto3 (environment, instance role)."
     ),
+    "MfaCodeError": "Get credentials with the code, and set {access_key}, {secret_key} and {session_token} instead of {profile}.",
     "PartialCredentialsError": "Set both halves of the key.",
     "CredentialRetrievalError": "Check {profile}, or what else boto3 gets the credentials from.",
     "ProfileNotFound": "Correct {profile} (or the environment variable AWS_PROFILE), or add it to ~/.aws/config on this host.",

@@ -355,6 +355,17 @@ def test_the_role_of_a_profile_trusts_the_same_certificates(
     assert LEAK in session.secrets
 
 
+def test_a_profile_asks_nobody_for_an_mfa_code(site: AwsSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """botocore asks at the terminal, if there is one (getpass), for as long as nobody answers."""
+    code = {"mfa_serial": "arn:aws:iam::123456789012:mfa/me"}
+    role = {"role_arn": RULE.replace("{account}", site.account.id), "source_profile": "base", **code}
+    use_profiles(monkeypatch, tmp_path, base=site.account.keys, network=role, outer={**role, "source_profile": "network"})
+    for profile in ("network", "outer"):
+        done = site.refused("its role needs an MFA code", **NO_KEYS, profile=profile)
+        assert "set access_key, secret_key and session_token instead of profile" in done.msg
+    assert site.front.actions == []
+
+
 # What goes wrong
 
 
