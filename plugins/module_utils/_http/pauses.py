@@ -244,7 +244,7 @@ class Retry:
                 if held is not None:
                     pause, silence, may_repeat = 0.0, held - self.clock(), held < until
                 else:
-                    pause = silence = backoff(tries) if error.retry_after is None else min(error.retry_after, LONGEST_PAUSE)
+                    pause = silence = min(error.retry_after or backoff(tries), LONGEST_PAUSE)
                     may_repeat = error.was_refused_unread or (policy.is_repeatable and error.is_transient)
                     is_bounded = not (error.was_refused_unread and policy.waits_for_rate)
                     end = min(until, started + self._limits.total_time) if is_bounded else until

@@ -52,6 +52,18 @@ def test_no_request_is_sent_again_after_the_time_of_all_tries(kind: type[TaskErr
     assert len(sent) == tries
 
 
+def test_a_retry_after_of_no_time_does_not_use_up_all_retries() -> None:
+    """Zero is a number of seconds (RFC 9110, 10.2.3), and so is a date that is over by the clock of this host."""
+    clock = FakeClock()
+
+    def request() -> None:
+        raise RateLimitError("x", retry_after=0.0)
+
+    with pytest.raises(RateLimitError):
+        Retry("Atlas", Limits(30, 4), clock, clock.sleep).send(request)
+    assert [pause >= 2.0**tries / 2 for tries, pause in enumerate(clock.pauses)] == [True] * 4
+
+
 def test_threads_that_nobody_stops_go_on() -> None:
     started = time.monotonic()
     check_stopped()
