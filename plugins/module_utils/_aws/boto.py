@@ -52,7 +52,6 @@ else:
         # A reply of STS without its content, or a doubled element where botocore's parsers expect one.
         *(AttributeError, KeyError, TypeError),
     )
-    _BLAMED = (botocore.exceptions.ProxyConnectionError, botocore.exceptions.SSLError)
 
     class MfaCodeError(botocore.exceptions.CredentialRetrievalError):  # type: ignore[misc]
         """A role needs an MFA code."""
@@ -75,7 +74,7 @@ else:
 
         def _create_credential_resolver(self) -> t.Any:
             resolver = super()._create_credential_resolver()
-            # Otherwise, it asks for the code at the terminal, where nobody answers.
+            # Otherwise, it asks for the code at the terminal, and waits without an end.
             resolver.get_provider("assume-role")._prompter = _refuse_mfa
             return resolver
 
@@ -163,7 +162,7 @@ class _Bounded:
             # After the deadline has shut the connection down, the library's error is not the cause.
             if not deadline.has_expired:
                 # urllib3 blames the proxy whenever a connection through it ends, and TLS may fail in the middle of a reply.
-                if deadline.was_sent and isinstance(error, _BLAMED):
+                if deadline.was_sent and isinstance(error, botocore.exceptions.ConnectionError):
                     raise botocore.exceptions.ConnectionClosedError(endpoint_url=request.url) from error
                 raise
             cause = error

@@ -108,8 +108,7 @@ class Tokens:
         return sign_in_error(description, way, text, hint=hint, secrets=self.secrets, is_transient=is_transient)
 
     def _note(self, holder: object) -> None:
-        names = (*_SECRET_NAMES, *_SOURCES)
-        found = holder if isinstance(holder, dict) else {name: getattr(holder, name, None) for name in names}
+        found = holder if isinstance(holder, dict) else {one: getattr(holder, one, None) for one in (*_SECRET_NAMES, *_SOURCES)}
         self.secrets |= {one for name in _SECRET_NAMES if (one := found.get(name)) and isinstance(one, str)}
         for source in filter(None, map(found.get, _SOURCES)):
             self._note(source)

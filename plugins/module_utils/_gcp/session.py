@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 from contextlib import closing
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from .._clouds.gcp import GCP
@@ -124,18 +125,9 @@ class GcpSession(CloudSession):
             # When they were read, the network existed (now 404) and the peering did not (now 409, or in words).
             kind = OvertakenError
             hint = hint and "Check both networks: gcp_project_id, network_name, atlas_gcp_project_id and atlas_network_name."
-        return refusal_error(
-            kind,
-            description,
-            status,
-            code,
-            detail,
-            is_write=is_write,
-            secrets=self.secrets,
-            hint=hint,
-            is_transient=is_limited or status in TRANSIENT_STATUSES,
-            retry_after=reply.retry_after,
-        )
+        refusal = partial(refusal_error, kind, description, status, code, detail, is_write=is_write, secrets=self.secrets)
+        is_transient = is_limited or status in TRANSIENT_STATUSES
+        return refusal(hint=hint, is_transient=is_transient, retry_after=reply.retry_after)
 
 
 def _url(path: str, query: t.Mapping[str, str] | None = None) -> str:
