@@ -119,7 +119,7 @@ class AtlasAction(ActionBase):
             InvalidOptionError: If two names of one option have different values, or the task itself says it in two ways.
         """
         spec = self.OPERATION.argument_spec
-        args = spec.without_aliases(self._task.args)
+        args = spec.without_aliases(_decrypted(self._task.args))
         # Options that the module does not have are left for the check, which refuses them.
         ways = [[name for name in way if name in spec.options] for way in _WAYS]
         distances = {name: self._distance(name, args[name]) for way in ways for name in way if args.get(name) is not None}
@@ -234,6 +234,15 @@ class AtlasAction(ActionBase):
         """Show a line on stderr, unless the environment says no: programs may parse the output of the callbacks on stdout."""
         if not self._task.no_log and boolean(os.environ.get(_LINES, "yes"), strict=False):
             self._display.display(line, stderr=True)
+
+
+def _decrypted(value: t.Any) -> t.Any:
+    """Return a value with texts in place of inline vault values, objects before ansible-core 2.19: modules get texts."""
+    if isinstance(value, t.Mapping):
+        return {key: _decrypted(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_decrypted(item) for item in value]
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
 
 def _shows_invocation(variables: t.Mapping[str, object]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -299,6 +300,32 @@ def test_secrets_of_options_are_registered_before_a_module_runs(monkeypatch: pyt
     action = Action({}, "become is set", args={"peers": [{"azure_secret": key}], "private_key": f"{key}-2"})
     monkeypatch.setattr(action, "_execute_module", lambda **unused: {"known": {*registered}})
     assert {key, f"{key}-2"} <= action.run(None, {})["known"]
+
+
+class Vaulted(Sequence[str]):
+    """AnsibleVaultEncryptedUnicode of ansible-core 2.16 to 2.18: no text, but what gives one."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._text[index]
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def test_an_inline_vault_value_is_a_text() -> None:
+    """To a module, it is: there, ansible/module_utils/common/json.py has decrypted it."""
+    action = object.__new__(ActionModule)
+    task = {"private_key": Vaulted("canary"), "peers": [{"vpc_id": Vaulted("vpc-1"), "expired": True}], "timeout": 30}
+    action._task = SimpleNamespace(args=task, module_defaults=[], resolved_action="cloudpeer.atlas.atlas_vpc_peers")
+    assert action._args() == {"private_key": "canary", "peers": [{"vpc_id": "vpc-1", "expired": True}], "timeout": 30}
 
 
 class RoleAction(OfRole, AtlasAction):
