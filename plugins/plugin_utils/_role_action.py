@@ -13,6 +13,13 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+
+try:
+    from ansible.executor.task_executor import remove_omit
+except ImportError:
+    # Since ansible-core 2.19, templates leave out what is omitted.
+    remove_omit = None
+
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import ArgumentSpec, names_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import ModuleBase
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, unsent
@@ -43,7 +50,7 @@ class OfRole(ActionBase):
         """Run the task. In the role, it is refused if a variable is misspelt, or if another host may declare what it prunes."""
         args, role = self._task.args, self._task._role
         if role is not None and role.get_name() == ROLE:
-            hidden = self._hidden_defaults()
+            hidden = self._hidden_defaults((task_vars or {}).get("omit"))
             self._defaulted = hidden.keys()
             args.update(hidden)
             try:
@@ -57,15 +64,20 @@ class OfRole(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         return result
 
-    def _hidden_defaults(self) -> dict[str, t.Any]:
-        """Return `module_defaults` for options that the role leaves out: to ansible-core, an option with `omit` has a value."""
+    def _hidden_defaults(self, omit: object) -> dict[str, t.Any]:
+        """Return `module_defaults` for options that the role leaves out: to ansible-core, an option with `omit` has a value.
+
+        Args:
+            omit: The variable of that name.
+        """
         found: dict[str, t.Any] = {}
         defaults = {key: values for one in self._task.module_defaults or () for key, values in one.items()}
         for key in (_GROUP, self._task.resolved_action):
             found.update(self._templar.template(defaults.get(key)) or {})
         names = [names_of(name, option) for name, option in self.OPERATION.argument_spec.options.items()]
         used = {one for several in names if any(name in self._task.args for name in several) for one in several}
-        return {name: value for name, value in found.items() if name not in used}
+        hidden = {name: value for name, value in found.items() if name not in used}
+        return hidden if remove_omit is None else dict(remove_omit(hidden, omit))
 
     def _check_variables(self, variables: t.Mapping[str, t.Any]) -> None:
         """Check that no variable of the role is misspelt, and check those that are not options of the task.

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible import template as core_template
 from ansible.errors import AnsibleError
+from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
+from ansible.vars.manager import VariableManager
 from ansible_collections.cloudpeer.atlas.plugins.action import atlas_project_info, atlas_vpc_peer_info
 from ansible_collections.cloudpeer.atlas.plugins.action.atlas_vpc_peers import ActionModule
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine import argspec
@@ -24,6 +28,8 @@ from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._role_action impor
 from ansible_collections.cloudpeer.atlas.tests.support import masking
 
 ROLE_FOLDER = Path(__file__).parents[4] / "roles" / "vpc_peering"
+# Trusted as what a user writes, in every release of ansible-core.
+trusted = getattr(core_template, "trust_as_template", str)
 LINE = "Plan: 2 to create, 0 to change, 0 to remove, 40 unchanged"
 DONE = "Requested 42 connections: 2 new, 40 unchanged; 2 changes in Atlas"
 
@@ -419,6 +425,16 @@ def test_module_defaults_reach_what_the_role_leaves_out(monkeypatch: pytest.Monk
     action = RoleAction(role, defaults, group_id=GROUP, dns="ignore")
     action.run()
     assert action._task.args == args
+
+
+def test_what_module_defaults_omit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before ansible-core 2.19, `omit` is a text, which ansible/executor/task_executor.py removes before an action runs."""
+    monkeypatch.setattr(AtlasAction, "run", lambda *unused: {})
+    variables, text = VariableManager(DataLoader(), InventoryManager(DataLoader())).get_vars(), trusted("{{ x | default(omit) }}")
+    action = RoleAction(defaults=[{GROUPS: {"profile": text, "tags": {"team": text, "env": "prod"}, "timeout": 45}}])
+    action._templar = Templar(DataLoader(), variables=variables)
+    action.run(None, variables)
+    assert action._task.args == {"tags": {"env": "prod"}, "timeout": 45}
 
 
 def refusal(hosts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **args: Any) -> str:
