@@ -58,7 +58,8 @@ class OfRole(ActionBase):
                 given = self.OPERATION.argument_spec.without_blanks(args)
                 if boolean(given.get("prune") or False, strict=False) and given.get("state", "present") == "present":
                     used = self._args()
-                    _check_rivals(_known(used.get("group_id"), used.get("project_name")), task_vars or {})
+                    is_once = self._task.run_once and role._play.strategy.rpartition(".")[2] == "linear"
+                    _check_rivals(_known(used.get("group_id"), used.get("project_name")), task_vars or {}, is_once)
             except InvalidOptionError as error:
                 return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -152,11 +153,16 @@ def _known(group_id: t.Any, name: t.Any) -> KnownProject:
     return KnownProject(*(str(one or "").strip() or None for one in (group_id, name)))
 
 
-def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any]) -> None:
-    """Check that no other host of the play can have the same project.
+def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any], is_once: bool) -> None:
+    """Check that no other host of the play that runs the task can have the same project.
 
     Variables of the play and of tasks are not known of other hosts: if the project of this host comes from there, theirs may,
     too.
+
+    Args:
+        own: The project of this host.
+        variables: Its variables.
+        is_once: Whether `run_once` keeps the other hosts of its batch from the task, as it does with the strategy `linear` alone.
 
     Raises:
         InvalidOptionError: If one can.
@@ -164,7 +170,8 @@ def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any]) -> None:
     here = variables.get("inventory_hostname")
     own = own if any(own) else _known(os.environ.get(_VARIABLE), None)
     is_known = any(own) and own == _project_of(here, variables)
-    others = [host for host in variables.get("ansible_play_hosts_all") or () if host != here]
+    idle = {here, *(variables["ansible_play_batch"] if is_once else ())}
+    others = [host for host in variables.get("ansible_play_hosts_all") or () if host not in idle]
     rivals = [one for one in others if not is_known or own.may_be(_project_of(one, variables))]
     if rivals:
         project = own.id or own.name or "(which is not known)"

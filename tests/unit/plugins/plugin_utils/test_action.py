@@ -340,9 +340,14 @@ class RoleAction(OfRole, AtlasAction):
     OPERATION = BOTH_SIDES
 
     def __init__(self, role: str | None = ROLE, defaults: Any = (), **args: Any) -> None:
-        own = None if role is None else SimpleNamespace(get_name=lambda: role, get_role_path=lambda: str(ROLE_FOLDER))
-        name = "cloudpeer.atlas.atlas_peering"
-        self._task = SimpleNamespace(args=args, _role=own, module_defaults=[*defaults], resolved_action=name)
+        own = SimpleNamespace(get_name=lambda: role, get_role_path=lambda: str(ROLE_FOLDER))
+        self._task = SimpleNamespace(
+            args=args,
+            _role=None if role is None else own,
+            module_defaults=[*defaults],
+            resolved_action="cloudpeer.atlas.atlas_peering",
+            run_once=False,
+        )
         self._templar, self._loader = SimpleNamespace(template=template), DataLoader()
 
 
@@ -503,6 +508,22 @@ def test_rivals_are_known_by_name_too(
     assert ("or it is not known which: host1" in text) == is_refused
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", OTHER)
     assert ("host1" in refusal(known, monkeypatch, **args)) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("strategy", "rivals"),
+    [("linear", "host2"), ("ansible.builtin.linear", "host2"), ("free", "host1, host2"), ("host_pinned", "host1, host2")],
+)
+def test_run_once_has_no_rivals_in_its_batch(monkeypatch: pytest.MonkeyPatch, strategy: str, rivals: str) -> None:
+    """With `serial`, other batches run it too, and ansible/plugins/strategy/free.py runs it on all hosts."""
+    monkeypatch.setattr(AtlasAction, "run", lambda *unused: {"msg": ""})
+    hosts = {f"host{number}": {"vpc_peering_group_id": GROUP} for number in range(3)}
+    for batch, expected in ([*hosts][:2], rivals), ([*hosts], "" if rivals == "host2" else rivals):
+        action = RoleAction(prune=True, group_id=GROUP)
+        action._task.run_once, action._task._role._play = True, SimpleNamespace(strategy=strategy)
+        play = {"ansible_play_hosts_all": [*hosts], "ansible_play_batch": batch, "inventory_hostname": "host0"}
+        text = str(action.run(None, {"hostvars": hosts, **play})["msg"])
+        assert text.partition("not known which: ")[2].partition(".")[0] == expected
 
 
 def test_a_project_of_the_environment_is_that_of_all_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
