@@ -15,8 +15,8 @@ author:
 description:
   - Makes a host of each Atlas project that the credentials can see, or of those that the options choose.
   - The name of a host is that of its project, with V(_) in the place of all characters but the letters A to Z and a to z, digits,
-    V(.), V(_) and V(-), and of V(.) and V(-) at its beginning. If two hosts would have the same name, or if the name already
-    means something else in the inventory, then V(_) and the id of the project follow.
+    V(.), V(_) and V(-), and of V(.) and V(-) at its beginning. If two hosts would have the same name, or if the name means
+    something else in the inventory, such as a group, then V(_) and the id of the project follow.
   - Nothing logs in to these hosts. Their tasks run on the controller (C(ansible_connection=local)), with the Python that runs
     Ansible.
   - No groups are made but for those of O(peers), and those that you define with O(groups) and O(keyed_groups).
@@ -148,10 +148,12 @@ import time
 import typing as t
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 
 from ansible import constants as C
 from ansible import template
 from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
@@ -226,8 +228,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except TaskError as error:
             raise AnsibleParserError(str(error)) from None
         hostvars = {row["id"]: _to_hostvars(row) for row in rows}
-        names = name_hosts(self._wanted_names(hostvars), self._is_taken)
-        self._add_hosts({names[group_id]: found for group_id, found in hostvars.items()})
+        wanted = self._wanted_names(hostvars)
+        names = name_hosts(wanted, partial(self._is_taken, ()))
+        groups = self._predict_groups({names[group_id]: found for group_id, found in hostvars.items()})
+        names = name_hosts(wanted, partial(self._is_taken, groups))
+        self._add_hosts({names[group_id]: found for group_id, found in hostvars.items()}, strict=self.get_option("strict"))
 
     def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
         """Set the options, as ansible-core does for each plugin.
@@ -346,17 +351,29 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             names[group_id] = str(name) or found["atlas_project_name"]
         return names
 
-    def _is_taken(self, name: str, group_id: str) -> bool:
+    def _predict_groups(self, hostvars: t.Mapping[str, Row]) -> t.Collection[str]:
+        """Return the groups that `keyed_groups` makes of hosts, whose names follow from variables."""
+        if not self.get_option("keyed_groups"):
+            return ()
+        inventory, self.inventory = self.inventory, InventoryData()
+        try:
+            self._add_hosts(hostvars, strict=False)
+            return {*self.inventory.groups}
+        finally:
+            self.inventory = inventory
+
+    def _is_taken(self, keyed: t.Container[str], name: str, group_id: str) -> bool:
         """Whether the name means something else to Ansible, or is that of another host."""
         own_groups = map(self._sanitize_group_name, [*PEER_GROUPS, *(self.get_option("groups") or {})])
         if name in {*C.LOCALHOST, *self.inventory.groups, *own_groups}:
             return True
         host = self.inventory.hosts.get(name)
-        return host is not None and host.vars.get("atlas_group_id") != group_id
+        # A host that another file has made of the project stays the only one, whatever groups this one makes.
+        return name in keyed if host is None else host.vars.get("atlas_group_id") != group_id
 
-    def _add_hosts(self, hostvars: t.Mapping[str, Row]) -> None:
+    def _add_hosts(self, hostvars: t.Mapping[str, Row], *, strict: bool) -> None:
         """Add the hosts and their groups; none at all if something about one of them fails."""
-        before, strict = {*self.inventory.hosts}, self.get_option("strict")
+        before = {*self.inventory.hosts}
         try:
             for name, found in hostvars.items():
                 self.inventory.add_host(name)
@@ -369,6 +386,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     self.inventory.add_group(group)
                     self.inventory.add_host(name, group)
                 self._add_host_to_composed_groups(self.get_option("groups"), {}, name, strict=strict)
+            # Later still: a host that is called like a group would become that group's child.
+            for name in hostvars:
                 self._add_host_to_keyed_groups(self.get_option("keyed_groups"), {}, name, strict=strict)
         except Exception:
             for name in {*self.inventory.hosts} - before:

@@ -339,6 +339,24 @@ def test_groups_are_for_the_user_to_define(make: Callable[..., Site]) -> None:
     }
 
 
+def test_a_project_does_not_take_the_place_of_a_keyed_group(make: Callable[..., Site]) -> None:
+    """A pattern with the name of both is that of the host: ansible/inventory/manager.py, _evaluate_patterns."""
+    site = make(*({"name": name, "tags": {"env": "prod"}} for name in ("env_prod", "shop")))
+    keyed = site.write(keyed_groups=[{"key": "atlas_tags.env", "prefix": "env"}], groups={"some": "true"})
+    plain, named = site.write("plain.atlas_projects.yml"), f"env_prod_{ids(site)[0]}"
+    for files in (keyed,), (keyed, plain):
+        inventory = site.read(*files)
+        assert sorted(inventory.hosts) == [named, "shop"]
+        for pattern in ("env_prod", "some"):
+            assert sorted(host.name for host in inventory.get_hosts(pattern)) == [named, "shop"]
+    # What has a name keeps it: it would be two hosts otherwise.
+    inventory = site.read(plain, keyed)
+    assert sorted(inventory.hosts) == ["env_prod", "shop"]
+    for group in ("env_prod", "some"):
+        assert sorted(host.name for host in inventory.groups[group].hosts) == ["env_prod", "shop"]
+        assert inventory.groups[group].child_groups == []
+
+
 def test_connections_make_groups(make: Callable[..., Site]) -> None:
     site = make("works", "waits", "both", "failed", "nothing", "empty", "secret")
     projects = dict(zip(("works", "waits", "both", "failed", "nothing", "empty", "secret"), site.atlas.emulator.projects))
