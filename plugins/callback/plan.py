@@ -132,8 +132,8 @@ def _differences(item: t.Mapping[str, t.Any], *, with_plan: bool) -> t.Iterator[
             old, new = before.get(field), after.get(field)
             if isinstance(one.get("after"), str) and "\n" in f"{old}{new}":
                 there, made = ((text or "").splitlines() for text in (old, new))
-                labels = [line.partition(":")[0] for line in there]
-                gone = [line for line, label in zip(there, labels) if not any(other.startswith(label) for other in made)]
+                starts = [tuple(f"{line.partition(': ')[0]}{end}" for end in " :") for line in there]
+                gone = [line for line, start in zip(there, starts) if not any(other.startswith(start) for other in made)]
                 yield from (f"{field}: {line} → gone" for line in gone)
                 yield from (f"{field}: {line}" for line in made if line not in there)
             elif old != new:

@@ -131,7 +131,8 @@ def lines_of(action: str, kind: str, name: str, before: str, after: str) -> tupl
         before: The fields that there were, in words.
         after: The fields that there are.
     """
-    label, done = " ".join(filter(None, (_NOUNS.get(kind, kind), name))), in_words(action, kind, name)
+    parts = ("tags of" if action == "untag" else "", _NOUNS.get(kind, kind), name)
+    label, done = " ".join(filter(None, parts)), in_words(action, kind, name)
     if action in ("accept", "enable"):
         # The word says as much as the fields.
         return "", f"{done}\n"

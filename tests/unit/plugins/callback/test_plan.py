@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.callback.plan import CallbackModule
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.lists import lines_of
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.causes import reached
 
 PLAN = "Plan: 1 to create, 1 to change, 0 to remove, 3 unchanged"
@@ -101,6 +102,20 @@ class Shown(CallbackModule):
 )
 def test_a_task_has_a_line_and_what_it_changes(found: dict[str, Any], lines: list[str]) -> None:
     assert Shown().see(**found) == lines
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (lines_of("untag", "connection", "", "team: ops", ""), lines_of("tag", "connection", "", "", "env: prod")),
+        (lines_of("delete", "route", "R in rtb-1", "target: a", ""), lines_of("create", "route", "R in rtb-12", "", "target: a")),
+        (lines_of("delete", "route", "fd00::/8", "target: a", ""), lines_of("create", "route", "fd00:1::/32", "", "target: a")),
+    ],
+)
+def test_what_goes_is_shown_beside_what_comes(before: tuple[str, str], after: tuple[str, str]) -> None:
+    old, new = f"{before[0]}{after[0]}", f"{before[1]}{after[1]}x created\n"
+    lines = Shown().see(changed=True, diff=[{"after_header": "AWS vpc-1", "before": old, "after": new}])
+    assert lines[1] == f"    AWS vpc-1: {before[0].strip()} → gone"
 
 
 def action(action: str, kind: str) -> dict[str, str]:
