@@ -461,6 +461,14 @@ def test_the_diff_has_what_only_has_a_name() -> None:
     assert (shown["before"], shown["after"]) == ("", "connection requested\n")
 
 
+def test_texts_of_others_stay_on_their_line_of_the_diff() -> None:
+    """EC2 documents that it allows any character in tags; callbacks print the lines of a diff as they are."""
+    tags = {"te\x1b[2Jam": "ops\nroute R created"}
+    case = Case(aws(1)).put(done(KEYS[0], "tags", "AWS untag connection", vpc(1), tags, {}))
+    (shown,) = case.summary.diff(case.state, Plan())
+    assert shown["before"] == "tags of connection: te\\x1b[2Jam: ops\\nroute R created\n"
+
+
 def test_the_diff_of_a_replacement_has_what_is_made() -> None:
     recreated = done(KEYS[0], "request", "Atlas recreate connection", vpc(1), peer(1, "FAILED"), peer(1))
     case = Case(aws(1), peers=(peer(1),)).put(recreated._replace(action="recreate"))
