@@ -15,7 +15,8 @@ author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
   - Shows a line for each task of the collection, and for each item of a loop that changes something. It says whether the task has
-    changed something, or in check mode would, and how many requests it has sent, of which how many may change something.
+    changed something, or in check mode would, and how many requests it has sent, of which how many may change something. All
+    attempts of C(until) count. With C(no_log), Ansible hides the requests.
   - Below the line stand the plan of a task on a list, where the task has not shown it itself, and with C(--diff) a table of the
     connections that are new, and each field that changes.
   - At the end, it adds up tasks and requests.
@@ -50,7 +51,9 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._tasks: Counter[str] = Counter()
         self._requests: Counter[str] = Counter()
-        self._hosts = 1
+        # The results of attempts that `until` has not ended with, by host and task.
+        self._attempts: dict[tuple[str, str], list[t.Mapping[str, t.Any]]] = {}
+        self._hosts, self._is_hidden = 1, False
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         """Learn whether lines have to name their host."""
@@ -64,29 +67,35 @@ class CallbackModule(CallbackBase):
         """Show a task that has failed."""
         self._show(result, "ignored" if ignore_errors else "failed")
 
+    def v2_runner_retry(self, result: t.Any) -> None:
+        """Keep the result of an attempt, after which there is another one."""
+        self._attempts.setdefault(_key_of(result), []).append(result._result)
+
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """Show the totals."""
         if self._tasks:
             counts = ", ".join(f"{count} {verb}" for verb, count in sorted(self._tasks.items()))
-            self._print(f"{COLLECTION}: {counts}; {_in_words(self._requests)}")
+            self._print(f"{COLLECTION}: {counts}; {_in_words(self._requests, is_hidden=self._is_hidden)}")
 
     def _show(self, result: t.Any, failure: str) -> None:
-        task, found = result._task, result._result
+        task, found, attempts = result._task, result._result, self._attempts.pop(_key_of(result), [])
         if not str(getattr(task, "resolved_action", "") or task.action).startswith(f"{COLLECTION}."):
             return
         items = found["results"] if isinstance(found.get("results"), list) else [found]
         changed = "would change" if task.check_mode else "changed"
         requests: Counter[str] = Counter()
-        for item in items:
+        for item in (*attempts, *items):
             requests.update(item.get("requests") or {})
-        verb = failure or (changed if found.get("changed") else "ok")
+        is_hidden = any("censored" in item for item in (*attempts, *items))
+        verb = failure or (changed if any(one.get("changed") for one in (*attempts, found)) else "ok")
         self._tasks[verb] += 1
         self._requests += requests
+        self._is_hidden |= is_hidden
         name = str(task.get_name().rpartition(" : ")[2])
         host = f" [{result._host.get_name()}]" if self._hosts > 1 else ""
-        self._print(f"{verb:<12} {name}{host} ({_in_words(requests)})", verb)
-        for item in items:
-            is_item = item is not found
+        self._print(f"{verb:<12} {name}{host} ({_in_words(requests, is_hidden=is_hidden)})", verb)
+        for item in (*attempts, *items):
+            is_item = item is not found and item in items
             if is_item and (item.get("changed") or item.get("failed")):
                 self._print(f"  {'failed' if item.get('failed') else changed} {self._get_item_label(item)}")
             for line in _differences(item, with_plan=not task.check_mode):
@@ -98,10 +107,21 @@ class CallbackModule(CallbackBase):
         self._display.display(visible(line.rstrip()), color=colors.get(verb), stderr=True)
 
 
-def _in_words(requests: t.Mapping[str, int]) -> str:
-    """Return counts of requests as people say them, such as `3 requests, 1 of which may change something`."""
+def _key_of(result: t.Any) -> tuple[str, str]:
+    return str(result._host.get_name()), str(result._task._uuid)
+
+
+def _in_words(requests: t.Mapping[str, int], *, is_hidden: bool) -> str:
+    """Return counts of requests as people say them, such as `3 requests, 1 of which may change something`.
+
+    Args:
+        requests: The counts.
+        is_hidden: Whether there may be more, which `no_log` hides.
+    """
     sent, writes = requests.get("sent", 0), requests.get("writes", 0)
-    text = f"{sent} request{'' if sent == 1 else 's'}"
+    if is_hidden and not sent:
+        return "requests hidden"
+    text = f"{'at least ' if is_hidden else ''}{sent} request{'' if sent == 1 else 's'}"
     return f"{text}, {writes} of which may change something" if writes else text
 
 

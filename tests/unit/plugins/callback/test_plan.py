@@ -27,14 +27,22 @@ class Shown(CallbackModule):
         assert stderr
         self.lines.append(line)
 
-    def see(self, check_mode: bool = False, action: str = "cloudpeer.atlas.atlas_vpc_peers", **found: Any) -> list[str]:
-        """Return the lines about a result."""
+    def see(
+        self, check_mode: bool = False, action: str = "cloudpeer.atlas.atlas_vpc_peers", is_last: bool = True, **found: Any
+    ) -> list[str]:
+        """Return the lines about a result, or about that of an attempt that is not the last."""
         before = len(self.lines)
         task = SimpleNamespace(
-            action=action, resolved_action=action, check_mode=check_mode, get_name=lambda: "vpc_peering : Connect the VPCs"
+            _uuid="1",
+            action=action,
+            resolved_action=action,
+            check_mode=check_mode,
+            get_name=lambda: "vpc_peering : Connect the VPCs",
         )
         result = SimpleNamespace(_task=task, _result=found, _host=SimpleNamespace(get_name=lambda: "db1"))
-        if found.get("failed"):
+        if not is_last:
+            self.v2_runner_retry(result)
+        elif found.get("failed"):
             self.v2_runner_on_failed(result, ignore_errors=found.pop("ignored", False))
         else:
             self.v2_runner_on_ok(result)
@@ -96,7 +104,7 @@ class Shown(CallbackModule):
         ),
         ({"failed": True, "ignored": True, "msg": "No."}, ["ignored      Connect the VPCs (0 requests)"]),
         # With no_log, Ansible leaves nothing but this.
-        ({"censored": "the output has been hidden", "changed": True}, ["changed      Connect the VPCs (0 requests)"]),
+        ({"censored": "the output has been hidden", "changed": True}, ["changed      Connect the VPCs (requests hidden)"]),
         ({"action": "ansible.builtin.debug", "changed": True}, []),
     ],
 )
@@ -194,3 +202,27 @@ def test_the_end_adds_up_tasks_and_requests() -> None:
     for changed in (True, False, False):
         shown.see(changed=changed, requests={"sent": 2, "writes": int(changed)})
     assert shown.total() == ["cloudpeer.atlas: 1 changed, 2 ok; 6 requests, 1 of which may change something"]
+
+
+def test_all_attempts_of_until_count() -> None:
+    """To ansible/executor/task_executor.py, each is a result, and only the last one is the task's."""
+    shown, diff = Shown(), {"before": {}, "after": {"comment": "own"}}
+    assert shown.see(is_last=False, changed=True, attempts=1, diff=diff, requests={"sent": 4, "writes": 1}) == []
+    shown.see(is_last=False, failed=True, attempts=2, requests={"sent": 3, "writes": 0})
+    assert shown.see(changed=False, attempts=3, requests={"sent": 2, "writes": 0}) == [
+        "changed      Connect the VPCs (9 requests, 1 of which may change something)",
+        "    comment: own",
+    ]
+    assert shown.see(requests={"sent": 1}) == ["ok           Connect the VPCs (1 request)"]
+    assert shown.total() == ["cloudpeer.atlas: 1 changed, 1 ok; 10 requests, 1 of which may change something"]
+
+
+def test_hidden_requests_are_not_added_up_as_none() -> None:
+    shown, hidden = Shown(), {"censored": "the output has been hidden", "_ansible_no_log": True, "changed": True}
+    assert shown.see(changed=True, results=[hidden]) == [
+        "changed      Connect the VPCs (requests hidden)",
+        "  changed (censored due to no_log)",
+    ]
+    assert shown.total() == ["cloudpeer.atlas: 1 changed; requests hidden"]
+    shown.see(requests={"sent": 2, "writes": 1})
+    assert shown.total() == ["cloudpeer.atlas: 1 changed, 1 ok; at least 2 requests, 1 of which may change something"]
