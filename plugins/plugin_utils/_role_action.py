@@ -15,7 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 try:
-    from ansible.executor.task_executor import remove_omit
+    from ansible.executor.task_executor import remove_omit  # type: ignore[attr-defined]
 except ImportError:
     # Since ansible-core 2.19, templates leave out what is omitted.
     remove_omit = None

@@ -17,7 +17,6 @@ from .._engine.side import Context, Failure
 from .._engine.wait import GONE
 from .._entries.parser import FIELDS, PeerEntry
 from .._http.errors import TaskError
-from .._http.redact import visible
 from .._sides.set_state import PeerSetState
 from .causes import Failed, by_cause, joined
 
@@ -221,5 +220,5 @@ def _to_line(fields: Fields, names: t.Iterable[str]) -> str:
 
 
 def to_text(fields: Fields, names: t.Iterable[str], without: t.Container[object] = (None,)) -> str:
-    """Return fields on one line, as people compare them, without some values: comments and tags come from other people."""
-    return visible(", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) not in without))
+    """Return fields as people compare them, without some values."""
+    return ", ".join(f"{name}: {fields[name]}" for name in names if fields.get(name) not in without)

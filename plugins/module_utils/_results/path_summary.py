@@ -19,6 +19,7 @@ from .._engine.plan import Change, ChangeDescription, ChangeKey, EntryWarning, P
 from .._engine.side import Failure
 from .._entries.parser import LIST, PeerEntry
 from .._http.errors import TaskError, as_option
+from .._http.redact import visible
 from .._resources.containers import Container
 from .._sides.draft import CEILING
 from .._sides.path_state import PathState
@@ -324,4 +325,5 @@ def _compared(change: Change) -> tuple[str, str]:
 def _fields_of(fields: Fields, change: Change) -> str:
     """Return the fields that people compare, without empty ones and those that repeat the name."""
     names = _COMPARED.get(change.key.kind, fields)
-    return to_text(fields, names, (None, [], "", change.name))
+    # Comments and tags come from other people.
+    return visible(to_text(fields, names, (None, [], "", change.name)))
