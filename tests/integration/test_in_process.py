@@ -161,7 +161,8 @@ def test_output_for_machines_has_no_lines_of_a_wait(start: Callable[..., Running
         timeout=60,
         check=True,
     )
-    assert "[localhost] vpc-0a1b2c3d4e5f67890: FINALIZING → AVAILABLE" in done.stderr
+    # On a busy machine, a poll may come after two steps.
+    assert "→ AVAILABLE" in done.stderr
     # The callbacks json and jsonl write to the standard output, where nothing else may be.
     assert "AVAILABLE" not in done.stdout
 
