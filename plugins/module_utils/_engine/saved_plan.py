@@ -29,8 +29,9 @@ _ALLOWED_BY = {"create": ("create", "recreate", "replace")}
 _VERBS = {"delete": "remove", "update": "change"}
 # How a task signs in and how long it waits does not affect what it does; the project is compared separately.
 _NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
-# Fields that change by themselves.
+# Fields that change by themselves; with those that a cloud adds or changes once the other half is there, or gone.
 _STATES = ("status_name", "error_state_name", "provisioned")
+_PROGRESS = (*_STATES, "connection_id", "state", "state_details")
 _SECONDS_A_DAY = 86400
 # How many changes and entries a message names.
 _MOST_NAMES = 50
@@ -244,16 +245,26 @@ def _is_same(saved: Fields, found: Fields) -> bool:
 
 
 def _differing(saved: Fields, found: Fields) -> list[str]:
-    """Return the fields whose values in a plan differ from the file."""
-    if saved["after"] is None or found["after"] is None:
-        return [] if saved["after"] is found["after"] else ["after"]
-    known = saved["after"]
+    """Return the fields whose values in a plan differ from the file, before or after the change."""
+    before, known = saved["before"], saved["after"]
+    # What has the new value by now is in place. What was not there, or is no longer, can lose nothing.
+    differing = [
+        _compared(f"{name} before", before.get(name), value)
+        for name, value in (found["before"] or {} if before is not None else {}).items()
+        if value not in (before.get(name), (known or {}).get(name)) and not (name in _PROGRESS and name in before)
+    ]
+    if known is None or found["after"] is None:
+        return differing if known is found["after"] else ["after"]
     # An object without known fields, such as a peering with a network that is made first, is known only then.
-    return [
-        f"{name}: {json.dumps(known.get(name))} there, {json.dumps(value)} now"
+    return differing + [
+        _compared(name, known.get(name), value)
         for name, value in (found["after"] if known else {}).items()
         if name not in saved["unknown"] and known.get(name) != value
     ]
+
+
+def _compared(name: str, there: object, now: object) -> str:
+    return f"{name}: {json.dumps(there)} there, {json.dumps(now)} now"
 
 
 def _in_words(record: Fields, tag: str) -> str:

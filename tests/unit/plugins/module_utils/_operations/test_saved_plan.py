@@ -12,7 +12,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from ansible_collections.cloudpeer.atlas.tests.support.harness import ACCOUNT, CIDR, VPC, Atlas, Done, Site
 from ansible_collections.cloudpeer.atlas.tests.support.operations import load
-from ansible_collections.cloudpeer.atlas.tests.support.path_site import PathSite
+from ansible_collections.cloudpeer.atlas.tests.support.path_site import ATLAS_BLOCK, PathSite
 from ansible_collections.cloudpeer.atlas.tests.support.paths import ROOT
 from ansible_collections.cloudpeer.atlas.tests.support.sets import block, entry, vpc
 
@@ -134,6 +134,11 @@ def other_side(site: PathSite, begun: dict[str, Any], plan: Plan) -> str:
     return "create connection"
 
 
+def other_target(site: PathSite, begun: dict[str, Any], plan: Plan) -> str:
+    of(plan, action="delete", kind="route")["before"]["target"] = "tgw-1"
+    return 'is otherwise in peering.plan.json (target before: "tgw-1" there'
+
+
 def other_id(site: PathSite, begun: dict[str, Any], plan: Plan) -> str:
     one = of(plan, action="delete", kind="connection")
     plan["changes"][plan["changes"].index(one)]["ids"] = ["0" * 24]
@@ -151,6 +156,7 @@ CASES = [
     other_action,
     other_side,
     other_id,
+    other_target,
 ]
 
 
@@ -166,6 +172,41 @@ def test_what_the_file_has_not_refuses_everything(site: PathSite, begun: dict[st
     assert done.missing("Nothing was changed", words, FILE, "--check") == []
     assert (done.changed, done.result["summary"]) == (False, None)
     assert "plan" not in done.result["plan_file"]
+
+
+def test_a_route_that_leads_elsewhere_now_is_not_replaced(site: PathSite) -> None:
+    (one,) = site.make_vpcs(1)
+    ec2 = site.accounts[one["aws_account_id"]].ec2()
+    vpc_only = [{"Name": "vpc-id", "Values": [one["vpc_id"]]}]
+    table = ec2.describe_route_tables(Filters=vpc_only)["RouteTables"][0]["RouteTableId"]
+    gateways = [ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"] for _number in range(2)]
+    route = {"RouteTableId": table, "DestinationCidrBlock": ATLAS_BLOCK}
+    ec2.create_route(**route, TransitGatewayId=gateways[0])
+    options = {"connections": [{**one, "route_table_ids": [table]}], "replace_routes": True}
+    plan = save(site, **options)
+    ec2.replace_route(**route, TransitGatewayId=gateways[1])
+    done = carry_out(site, plan, **options)
+    assert done.missing("Nothing was changed", f'target before: "{gateways[0]}" there, "{gateways[1]}" now') == []
+    assert site.writes == []
+    ec2.replace_route(**route, TransitGatewayId=gateways[0])
+    assert not carry_out(site, plan, **options).failed
+
+
+def test_only_tags_that_were_reviewed_are_removed(site: PathSite) -> None:
+    entries = site.make_vpcs(1)
+    ec2 = site.accounts[entries[0]["aws_account_id"]].ec2()
+    done = site.run(connections=entries, tags={"owner": "db", "old": "1"})
+    connection = done.result["peering"]["connections"][0]["connection_id"]
+    options = {"connections": entries, "tags": {"env": "prod"}, "purge_tags": True}
+    plan = save(site, **options)
+    # The key is also the name of a field that changes by itself.
+    late = [{"Key": "state", "Value": "added later"}]
+    ec2.create_tags(Resources=[connection], Tags=late)
+    done = carry_out(site, plan, **options)
+    assert done.missing("Nothing was changed", 'state before: null there, "added later" now') == []
+    # Those that somebody has removed meanwhile are in place.
+    ec2.delete_tags(Resources=[connection], Tags=[*late, {"Key": "old"}])
+    assert not carry_out(site, plan, **options).failed
 
 
 def test_each_change_that_is_not_there_is_named(site: PathSite, begun: dict[str, Any]) -> None:
@@ -318,3 +359,17 @@ def test_an_access_list(make_atlas: Callable[..., Atlas]) -> None:
     assert (done.failed, site.access_list) == (False, {OTHER: "apps"})
     done = carry_out(site, plan, ACCESS, **options)
     assert (done.changed, done.result["plan_file"]["in_place"]) == (False, 2)
+
+
+def test_an_entry_with_another_comment_now_is_left(make_atlas: Callable[..., Atlas]) -> None:
+    site = make_atlas()
+    with site.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": CIDR, "comment": "test"}, {"cidrBlock": OTHER, "comment": "old"}])
+    options = {"entries": [{"cidr_block": OTHER, "comment": "apps"}], "prune": True}
+    plan = save(site, ACCESS, **options)
+    with site.emulator.project.now() as project:
+        project.add_access([{"cidrBlock": CIDR, "comment": "production"}, {"cidrBlock": OTHER, "comment": "others"}])
+    done = carry_out(site, plan, ACCESS, **options)
+    texts = ('comment before: "test" there, "production" now', 'comment before: "old" there, "others" now')
+    assert done.missing(*texts) == []
+    assert (done.failed, site.access_list) == (True, {CIDR: "production", OTHER: "others"})
