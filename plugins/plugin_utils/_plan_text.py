@@ -21,6 +21,7 @@ _GROUPS = {
 # A comment of a pull request holds 65,536 characters in GitHub.
 # Source: the error of GitHub's API, "body is too long (maximum is 65536 characters)".
 MOST_CHARACTERS = 60000
+_EMPTY = (None, "", [], {})
 _WARNINGS = {"remove": "Somebody may lose traffic: check each of these."}
 SavedPlan = t.Mapping[str, t.Any]
 Row = tuple[str, str, str, str]
@@ -93,11 +94,12 @@ def _fields_of(one: t.Mapping[str, t.Any]) -> str:
     """Return what a change does to its fields, in words."""
     before, after = one["before"] or {}, one["after"] or {}
     if not after:
-        return ", ".join(f"{name}: {_value(value)}" for name, value in before.items() if value not in (None, "", [], {}))
-    changed = [name for name in after if name not in one["unknown"] and before.get(name) != after[name]]
-    parts = [f"{name}: {f'{_value(before[name])} → ' if name in before else ''}{_value(after[name])}" for name in changed]
-    unknown = [f"known only then: {', '.join(one['unknown'])}"] if one["unknown"] else []
-    return ", ".join((*parts, *unknown))
+        return ", ".join(f"{name}: {_value(value)}" for name, value in before.items() if value not in _EMPTY)
+    unknown = [name for name in one["unknown"] if before.get(name) in _EMPTY]
+    changed = [name for name in after if name not in unknown and (name in one["unknown"] or before.get(name) != after[name])]
+    new = {name: "known only then" if name in one["unknown"] else _value(after[name]) for name in changed}
+    parts = [f"{name}: {f'{_value(before[name])} → ' if name in before else ''}{new[name]}" for name in changed]
+    return ", ".join((*parts, *([f"known only then: {', '.join(unknown)}"] if unknown else [])))
 
 
 def _value(value: t.Any) -> str:
