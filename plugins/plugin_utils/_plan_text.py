@@ -21,7 +21,7 @@ _GROUPS = {
 # A comment of a pull request holds 65,536 characters in GitHub.
 # Source: the error of GitHub's API, "body is too long (maximum is 65536 characters)".
 MOST_CHARACTERS = 60000
-_EMPTY = (None, "", [], {})
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 _WARNINGS = {"remove": "Somebody may lose traffic: check each of these."}
 SavedPlan = t.Mapping[str, t.Any]
 Row = tuple[str, str, str, str]

@@ -33,6 +33,8 @@ _NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_
 _STATES = ("status_name", "error_state_name", "provisioned")
 _PROGRESS = (*_STATES, "connection_id", "state", "state_details")
 _SECONDS_A_DAY = 86400
+# By how many days the clock that a plan was made by may be ahead: an hour.
+_MOST_AHEAD = 1 / 24
 # How many changes and entries a message names.
 _MOST_NAMES = 50
 _AGAIN_HINT = "Make the plan again in check mode (--check), and have it reviewed."
@@ -109,6 +111,9 @@ class SavedPlan:
             if there != here:
                 raise InvalidOptionError(f"{path} is a plan for {what}{there}, and this is {what}{here}.", hint=_AGAIN_HINT)
         days = (time.time() - to_moment(plan["time"]).timestamp()) / _SECONDS_A_DAY
+        if max_age and days < -_MOST_AHEAD:
+            text = f"{path} was made at {plan['time']}, which is in the future."
+            raise InvalidOptionError(text, hint=f"Check the clock. {_AGAIN_HINT}")
         if max_age and days > max_age:
             text = f"{path} was made {days:.1f} days ago, and plan_max_age allows {max_age}."
             raise InvalidOptionError(text, hint=f"{_AGAIN_HINT} Or raise plan_max_age.")
@@ -217,18 +222,18 @@ def is_plan(plan: object) -> bool:
 
 def _is_moment(value: object) -> bool:
     try:
-        to_moment(str(value))
+        return isinstance(value, str) and bool(to_moment(value))
     except ValueError:
         return False
-    return True
 
 
 def _is_record(record: object) -> bool:
     if not isinstance(record, dict):
         return False
     texts = all(isinstance(record.get(name), str) for name in ("action", "side", "kind", "name", "network"))
-    lists = all(isinstance(record.get(name), list) for name in ("ids", "unknown"))
-    return texts and lists and all(isinstance(record.get(name), (dict, type(None))) for name in ("before", "after"))
+    lists = [record.get(name) for name in ("ids", "unknown")]
+    texts = texts and all(isinstance(one, list) and all(isinstance(text, str) for text in one) for one in lists)
+    return texts and all(isinstance(record.get(name), (dict, type(None))) for name in ("before", "after"))
 
 
 def _subject_of(record: Fields) -> tuple[str, ...]:

@@ -230,6 +230,8 @@ def test_the_ceiling_holds_as_well(site: PathSite, begun: dict[str, Any]) -> Non
 
 
 # What a file is no plan for.
+TEXTS = ("action", "side", "kind", "name", "network")
+RECORD = {**dict.fromkeys(TEXTS, ""), "ids": [], "unknown": [], "before": None, "after": None}
 
 
 def fields(**values: Any) -> Callable[[Plan], Plan]:
@@ -254,12 +256,16 @@ def aged(days: float) -> Callable[[Plan], Plan]:
         (fields(format=2, collection="9.0.0"), {}, "has format 2"),
         (fields(format="1"), {}, "is not a plan of this collection"),
         (fields(time="yesterday"), {}, "is not a plan of this collection"),
+        (fields(time=20261201), {}, "is not a plan of this collection"),
+        (fields(changes=[{**RECORD, "unknown": [5]}]), {}, "is not a plan of this collection"),
+        (fields(changes=[{**RECORD, "ids": [None]}]), {}, "is not a plan of this collection"),
         (fields(changes=[{"action": "delete"}]), {}, "is not a plan of this collection"),
         (without("declared"), {}, "is not a plan of this collection"),
         (lambda plan: [plan], {}, "is not a plan of this collection"),
         (lambda plan: None, {}, "there is no plan in"),
         (aged(8), {}, "plan_max_age allows 7"),
         (aged(2), {"plan_max_age": 1}, "plan_max_age allows 1"),
+        (aged(-0.1), {}, "is in the future"),
         (fields(), {"plan_max_age": -1}, "plan_max_age must be 0 or more"),
         (fields(), {"replace_routes": True}, "an option of the task has changed"),
     ],
@@ -276,6 +282,8 @@ def test_a_file_for_another_task_is_refused(
 
 def test_any_age_will_do(site: PathSite) -> None:
     entries = site.make_vpcs(1)
+    # The clock of the controller that has made it may be ahead.
+    assert not carry_out(site, aged(-0.03)(save(site, connections=entries)), connections=entries).failed
     plan = aged(400)(save(site, connections=entries))
     assert not carry_out(site, plan, connections=entries, plan_max_age=0).failed
 
