@@ -325,6 +325,8 @@ class AccessUsers:
                     foreign.add(name)
             elif on_aws is not None and current["aws_security_group"] and self._is_shared(name, current, state):
                 kept[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
+            elif (alike := _with_comment(current["comment"], by_network, need.networks)) is not None:
+                kept[name] = _has_comment_of(name, alike)
             elif unclear is not None:
                 kept[name] = _may_need(name, unclear)
         return kept, foreign
@@ -353,6 +355,22 @@ def place_of(network: Fields) -> tuple[str, ...]:
     cloud = cloud_of(network)
     names = (cloud.owner,) if cloud.has_one_container else cloud.names
     return (cloud.name, *(str(network[name]).lower() for name in names))
+
+
+def _with_comment(
+    comment: str | None, users: t.Mapping[tuple[str, ...], RuleUser], without: t.Container[tuple[str, ...]]
+) -> RuleUser | None:
+    """Return a user of another network whose entries have a comment by default: that leaves out the owner, and may be cut."""
+    others = {default_comment(user.network, cloud_of(user.network)): user for key, user in users.items() if key not in without}
+    return next((user for other, user in others.items() if other.casefold() == str(comment).casefold()), None)
+
+
+def _has_comment_of(name: str, user: RuleUser) -> str:
+    """Return why an entry stays that may be of another network."""
+    return (
+        f"{name} stays in the access list, because {name_of(user.network)} may use it: its entries have the same comment by "
+        "default. Remove it in Atlas if no client there needs it."
+    )
 
 
 def _may_need(name: str, user: RuleUser) -> str:

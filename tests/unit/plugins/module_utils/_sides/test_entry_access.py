@@ -306,6 +306,39 @@ def test_what_leaves_takes_its_own_entries_along(
     assert after.listed.keys() == access.keys() - {*going}
 
 
+ELSEWHERE = azure(1, azure_subscription_id="11111111-2222-4333-8444-555555555555", vnet_name="VNET-1")
+LONG = azure(1, resource_group_name="g" * 64)
+SAME = (
+    "{} stays in the access list, because {} may use it: its entries have the same comment by default. "
+    "Remove it in Atlas if no client there needs it."
+)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "comment"),
+    [
+        # The comment leaves out the subscription, and is cut to what Atlas keeps, 80 characters.
+        (azure(1), ELSEWHERE, VNET),
+        (LONG, {**LONG, "vnet_name": "vnet-2"}, f"VPC peering with {'g' * 63}"),
+    ],
+)
+def test_a_comment_of_two_networks_proves_nothing(own: dict[str, Any], other: dict[str, Any], comment: str) -> None:
+    """What connections add has this comment: the entries of both networks look alike."""
+    alike, stays = {A: comment, B: comment}, [peer(2, other)]
+    left = {name: SAME.format(name, name_of(stays[0])) for name in alike}
+    case = Case([{**own, "cidr_block": A}], alike, stays=stays, state="absent")
+    assert (case.changes, case.state.kept_entries) == ([], left)
+    # A pruned connection, and a narrower block in place of a wide one.
+    case = Case([aws(3)], alike, stays=stays, leaves=[(None, peer(1, own))], prune=True)
+    assert ([one for one in case.changes if one[0] == "delete"], case.state.kept_entries) == ([], left)
+    blocks = {other["vnet_name"]: [C]}
+    case = Case([{**own, "cidr_block": A}], {"10.0.0.0/15": comment}, stays=stays, blocks=blocks)
+    assert [one[0] for one in case.changes] == ["create"]
+    # One that has ended uses nothing.
+    case = Case([{**own, "cidr_block": A}], alike, stays=[peer(2, other, None, "FAILED")], state="absent")
+    assert [one[0] for one in case.changes] == ["delete", "delete"]
+
+
 # What every network in auto mode has, two subnets of one, and what is in none of them.
 AUTO, SUBNETS, OUTSIDE = "10.128.0.0/9", ("10.128.0.0/20", "10.132.0.0/20"), ("172.16.0.0/20",)
 UNREAD = (
