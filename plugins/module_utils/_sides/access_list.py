@@ -199,7 +199,7 @@ class AccessListSide(Side[AccessState]):
             return self.reader.observe(replies, self.states)
         listed = replies[_LIST]
         known = next((state for state in self.states.values() if isinstance(state, AccessListState)), None)
-        return self._for_all(AccessListState(listed, listed if known is None else known.first))
+        return self._for_all(AccessListState(listed, listed) if known is None else replace(known, listed=listed))
 
     def _for_all(self, access: AccessListState) -> dict[Owner, AccessState]:
         begun = (owner for owner, state in self.states.items() if isinstance(state, AccessListState))

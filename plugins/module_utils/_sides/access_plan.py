@@ -50,6 +50,7 @@ from .access_list import (
 )
 
 _LIVE_PEER = "live peer"
+_LOOK = Waiting("another look", polls_at_once=True, looks_again=True)
 # The options of an entry.
 ENTRY_SPEC: dict[str, dict[str, t.Any]] = {name: {"type": "str"} for name in ENTRY_FIELDS}
 # The end of a block that holds every address.
@@ -259,6 +260,8 @@ class DeclaredEntries:
         self._params, self._access_list, self._planner = context.params, access_list, planner
         self._facts = Facts(lambda key: has_live_peer())
         self._is_absent = context.params["state"] == "absent"
+        # Whether the task has waited since it read the list.
+        self._has_waited = False
 
     def _awaited(self, state: AccessListState) -> t.Collection[str]:
         """Return the declared entries that are not known to be in force."""
@@ -277,7 +280,9 @@ class DeclaredEntries:
         """
         state = access_list_in(states, ONLY)
         waiting = (name for name in self._awaited(state) if name not in replies or not check_status(name, replies[name]))
-        return {ONLY: replace(state, waiting=(*waiting,))}
+        state = replace(state, waiting=(*waiting,))
+        self._has_waited |= bool(state.waiting)
+        return {ONLY: state}
 
     def plan(self, owners: t.Sequence[Owner], states: AccessStates) -> Plan:
         """Plan which entries to write or to remove.
@@ -285,7 +290,7 @@ class DeclaredEntries:
         Raises:
             TaskError: If one is not possible.
         """
-        state = access_list_in(states, ONLY)
+        state, self._has_waited = access_list_in(states, ONLY), False
         if self._is_absent:
             return self._planner.plan_absent(state)
         plan = self._planner.plan_present(state)
@@ -322,7 +327,10 @@ class DeclaredEntries:
         if not self._is_absent:
             self._planner.check_permanent(state)
         is_waited_for = step is not None or (self._params["wait"] and not self._is_absent)
-        return Waiting(IN_FORCE, polls_at_once=state.waiting is None) if is_waited_for and self._awaited(state) else None
+        if is_waited_for and self._awaited(state):
+            return Waiting(IN_FORCE, polls_at_once=state.waiting is None)
+        # Somebody may have protected entries meanwhile.
+        return _LOOK if step is not None and self._has_waited else None
 
     def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
         """Return the error that names the entries which are not in force, and whether they keep others from being pruned."""

@@ -312,6 +312,31 @@ def test_waiting_for_what_is_known_to_be_in_force_asks_nothing(atlas: Atlas) -> 
     assert atlas.methods()[-1] == "DELETE"
 
 
+def lists(atlas: Atlas) -> int:
+    """Return how often the list was read."""
+    found = [one for one in atlas.emulator.requests.entries() if one["method"] == "GET" and one["path"].endswith("/accessList")]
+    return sum(one["status"] == 200 for one in found)
+
+
+def test_the_list_is_read_again_after_a_wait(make_atlas: Callable[..., Atlas]) -> None:
+    atlas, kept = make_atlas(step_seconds=600), {"cidrBlock": "10.7.0.0/16", "comment": "keep: x"}
+    add(atlas, OLD, OTHER, kept)
+    # Somebody protects an entry, and adds another.
+    atlas.clock.after(100, lambda: add(atlas, {**kept, "cidrBlock": OLD}, "10.6.0.0/16"))
+    done = run(atlas, OURS, ignore=[{"comment": "keep:*"}], max_deletions=2, wait_timeout=1800)
+    assert (done.failed, names(done.result["pruned"]), lists(atlas)) == (False, [OTHER], 2)
+    assert sorted(atlas.access_list) == ["10.1.0.0/16", "10.6.0.0/16", "10.7.0.0/16", OLD]
+    # Nothing comes between the look and the removal.
+    assert atlas.methods()[-2:] == ["GET", "DELETE"]
+
+
+def test_without_a_wait_the_list_is_read_once(atlas: Atlas) -> None:
+    add(atlas, OLD, OTHER, {"cidrBlock": OURS["cidr_block"]})
+    atlas.clock.sleep(60)
+    assert names(run(atlas, OURS, max_deletions=2).result["pruned"]) == [OLD, OTHER]
+    assert (lists(atlas), atlas.methods()[-2:]) == (1, ["DELETE"] * 2)
+
+
 def test_an_addition_that_fails_leaves_everything(atlas: Atlas, wire: Wire) -> None:
     add(atlas, OLD)
     wire.faults.append(Fault("POST", REFUSED))

@@ -93,6 +93,11 @@ def test_declared_entries_are_in_force_before_others_are_pruned() -> None:
     assert waiting is not None
     assert not waiting.polls_at_once
     access.states = dict(access.observe({B: "ACTIVE"}))
+    look = access.wait(ONLY, removal)
+    assert look is not None
+    assert look.looks_again
+    access.states = dict(access.observe({"list": access.states[ONLY].listed}))
+    access.plan([ONLY])
     assert (access.wait(ONLY, removal), access.wait(ONLY, None)) == (None, None)
     # A removal leaves what is known, and a write does not.
     access.states = dict(access.record(removal, PREDICTED).states)
