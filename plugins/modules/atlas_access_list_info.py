@@ -29,7 +29,8 @@ options:
     type: str
   aws_security_group:
     description:
-      - Return only the entry with this security group, or entries with security groups that match.
+      - Return only the entry with this security group, or entries with security groups that match. The account before it counts
+        only if the option and the entry both have one.
     type: str
   comment:
     description:

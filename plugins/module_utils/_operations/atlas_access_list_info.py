@@ -12,14 +12,14 @@ from functools import partial
 from .._engine.argspec import CONNECTION, ArgumentSpec
 from .._engine.options import Parameters
 from .._http.errors import InvalidOptionError, TaskError
-from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessList, in_both_forms
+from .._resources.access_list import ENTRY_FORMS, NO_ENTRY, AccessList, fits_group, in_both_forms
 from .._values.blocks import network_in
-from .._values.patterns import InvalidValueError, fits_shell, matches, parse_pattern
+from .._values.patterns import Fits, InvalidValueError, fits_shell, matches, parse_pattern
 from .atlas import AtlasOperation
 from .over_projects import over_projects
 
 _Entries = list[t.Mapping[str, object]]
-_FITS = dict.fromkeys(ENTRY_FORMS, fits_shell)
+_FITS: dict[str, Fits] = {**dict.fromkeys(ENTRY_FORMS, fits_shell), "aws_security_group": partial(fits_group, fits=fits_shell)}
 
 
 class AtlasAccessListInfo(AtlasOperation[_Entries]):

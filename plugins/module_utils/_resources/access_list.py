@@ -251,11 +251,11 @@ _SUBJECT_FORMS: dict[str, t.Callable[[str], object]] = {
 ENTRY_FORMS: dict[str, t.Callable[[str], object] | None] = {**_SUBJECT_FORMS, "comment": None}
 
 
-def _fits_group(value: object, text: str) -> bool:
+def fits_group(value: object, text: str, fits: Fits = fits_text) -> bool:
     """Whether a security group fits a text. The account before it counts only if both have one."""
     if value is None or ("/" in str(value) and "/" in text):
-        return fits_text(value, text)
-    return fits_text(value, text) or fits_text(str(value).rpartition("/")[2], text.rpartition("/")[2])
+        return fits(value, text)
+    return fits(value, text) or fits(str(value).rpartition("/")[2], text.rpartition("/")[2])
 
 
 def _fits_comment(value: object, text: str) -> bool:
@@ -267,7 +267,7 @@ def _fits_comment(value: object, text: str) -> bool:
 ENTRY_FITS: t.Mapping[str, Fits] = {
     "cidr_block": fits_in_any_case,
     "ip_address": fits_in_any_case,
-    "aws_security_group": _fits_group,
+    "aws_security_group": fits_group,
     "comment": _fits_comment,
 }
 

@@ -65,6 +65,23 @@ def test_the_options_select(atlas: Atlas, options: dict[str, Any], found: list[s
     assert [method for method, status in atlas.wire() if status == 200] == ["GET"]
 
 
+@pytest.mark.parametrize(
+    ("there", "wanted", "found"),
+    [
+        # atlas_access_list takes both for one entry.
+        (f"123456789012/{GROUP}", GROUP, True),
+        (GROUP, f"123456789012/{GROUP}", True),
+        (f"123456789012/{GROUP}", f"12345678901[12]/{GROUP}", True),
+        (f"123456789012/{GROUP}", f"{GROUP[:-1]}[{GROUP[-1]}]", True),
+        (f"123456789012/{GROUP}", f"210987654321/{GROUP}", False),
+        (f"123456789012/{GROUP}", f"{GROUP}0", False),
+    ],
+)
+def test_a_group_is_found_without_its_account(atlas: Atlas, wire: Wire, there: str, wanted: str, found: bool) -> None:
+    wire.faults.append(Fault("GET", page({"awsSecurityGroup": there})))
+    assert names(run(atlas, aws_security_group=wanted)) == ([there] if found else [])
+
+
 def test_the_entries_are_those_of_the_other_module(atlas: Atlas) -> None:
     (entry,) = run(atlas, cidr_block=OFFICE).result["access_list"]
     assert entry == {
