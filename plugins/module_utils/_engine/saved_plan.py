@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from .._clouds.cloud import Fields
+from .._clouds.clouds import CLOUDS
 from .._http.errors import InvalidOptionError, TaskError
 from .._values.moments import to_moment
 from .._version import VERSION
@@ -31,10 +32,8 @@ _VERBS = {"delete": "remove", "update": "change"}
 _NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
 # Fields that change by themselves; with those that a cloud adds or changes once the other half is there, or gone.
 _STATES = ("status_name", "error_state_name", "provisioned")
-_PROGRESS = (*_STATES, "connection_id", "state", "state_details")
+_PROGRESS = {*_STATES, "state", "state_details", *(cloud.accepted_id for cloud in CLOUDS.values())}
 _SECONDS_A_DAY = 86400
-# By how many days the clock that a plan was made by may be ahead: an hour.
-_MOST_AHEAD = 1 / 24
 # How many changes and entries a message names.
 _MOST_NAMES = 50
 _AGAIN_HINT = "Make the plan again in check mode (--check), and have it reviewed."
@@ -111,12 +110,10 @@ class SavedPlan:
             if there != here:
                 raise InvalidOptionError(f"{path} is a plan for {what}{there}, and this is {what}{here}.", hint=_AGAIN_HINT)
         days = (time.time() - to_moment(plan["time"]).timestamp()) / _SECONDS_A_DAY
-        if max_age and days < -_MOST_AHEAD:
-            text = f"{path} was made at {plan['time']}, which is in the future."
-            raise InvalidOptionError(text, hint=f"Check the clock. {_AGAIN_HINT}")
-        if max_age and days > max_age:
+        # The clock of the controller that has made it may be an hour ahead.
+        if max_age and not -1 / 24 <= days <= max_age:
             text = f"{path} was made {days:.1f} days ago, and plan_max_age allows {max_age}."
-            raise InvalidOptionError(text, hint=f"{_AGAIN_HINT} Or raise plan_max_age.")
+            raise InvalidOptionError(text, hint=f"{_AGAIN_HINT} Or raise plan_max_age, or correct the clock.")
         self._check_declared(plan["declared"])
 
     def _check_declared(self, declared: Fields) -> None:
@@ -254,7 +251,7 @@ def _differing(saved: Fields, found: Fields) -> list[str]:
     before, known = saved["before"], saved["after"]
     # What has the new value by now is in place. What was not there, or is no longer, can lose nothing.
     differing = [
-        _compared(f"{name} before", before.get(name), value)
+        f"{name} before: {json.dumps(before.get(name))} there, {json.dumps(value)} now"
         for name, value in (found["before"] or {} if before is not None else {}).items()
         if value not in (before.get(name), (known or {}).get(name)) and not (name in _PROGRESS and name in before)
     ]
@@ -262,14 +259,10 @@ def _differing(saved: Fields, found: Fields) -> list[str]:
         return differing if known is found["after"] else ["after"]
     # An object without known fields, such as a peering with a network that is made first, is known only then.
     return differing + [
-        _compared(name, known.get(name), value)
+        f"{name}: {json.dumps(known.get(name))} there, {json.dumps(value)} now"
         for name, value in (found["after"] if known else {}).items()
         if name not in saved["unknown"] and known.get(name) != value
     ]
-
-
-def _compared(name: str, there: object, now: object) -> str:
-    return f"{name}: {json.dumps(there)} there, {json.dumps(now)} now"
 
 
 def _in_words(record: Fields, tag: str) -> str:

@@ -313,6 +313,8 @@ class AccessUsers:
             of_same_network = (by_network[network] for network in networks if network in by_network)
             user = next(iter((*of_same_network, *(user for user, is_needed in answers if is_needed))), None)
             unclear = next((user for user, is_needed in answers if is_needed is None and (user.unread or not with_unread)), None)
+            others = (user.network for network, user in by_network.items() if network not in need.networks)
+            alike = next((network for network in others if _has_default_comment(current, network)), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
                 kept[name] = f"{name} stays in the access list, because {user.title} still uses it."
@@ -325,17 +327,19 @@ class AccessUsers:
                     foreign.add(name)
             elif on_aws is not None and current["aws_security_group"] and self._is_shared(name, current, state):
                 kept[name] = f"{name} stays in the access list, because {on_aws.title} may use it."
-            elif (alike := _with_comment(current["comment"], by_network, need.networks)) is not None:
-                kept[name] = _has_comment_of(name, alike)
+            elif alike is not None:
+                kept[name] = (
+                    f"{name} stays in the access list, because {name_of(alike)} may use it: its entries have the same comment by "
+                    "default. Remove it in Atlas if no client there needs it."
+                )
             elif unclear is not None:
                 kept[name] = _may_need(name, unclear)
         return kept, foreign
 
     def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
         """Whether only a comment that other networks may have, too, marks an entry as one of the list."""
-        if any(name in self._needs.names(entry, state) for entry in self._needs.entries):
-            return False
-        return all(current["comment"] != default_comment(entry.params, entry.provider) for entry in self._needs.entries)
+        needs = self._needs
+        return not any(name in needs.names(one, state) or _has_default_comment(current, one.network) for one in needs.entries)
 
 
 def access_list_of(state: PathState) -> AccessListState:
@@ -357,20 +361,9 @@ def place_of(network: Fields) -> tuple[str, ...]:
     return (cloud.name, *(str(network[name]).lower() for name in names))
 
 
-def _with_comment(
-    comment: str | None, users: t.Mapping[tuple[str, ...], RuleUser], without: t.Container[tuple[str, ...]]
-) -> RuleUser | None:
-    """Return a user of another network whose entries have a comment by default: that leaves out the owner, and may be cut."""
-    others = {default_comment(user.network, cloud_of(user.network)): user for key, user in users.items() if key not in without}
-    return next((user for other, user in others.items() if other.casefold() == str(comment).casefold()), None)
-
-
-def _has_comment_of(name: str, user: RuleUser) -> str:
-    """Return why an entry stays that may be of another network."""
-    return (
-        f"{name} stays in the access list, because {name_of(user.network)} may use it: its entries have the same comment by "
-        "default. Remove it in Atlas if no client there needs it."
-    )
+def _has_default_comment(entry: AccessEntry, network: Fields) -> bool:
+    """Whether an entry has the comment that those of a network have by default: it may leave out the owner, and be cut."""
+    return default_comment(network, cloud_of(network)).casefold() == str(entry["comment"]).casefold()
 
 
 def _may_need(name: str, user: RuleUser) -> str:

@@ -279,10 +279,9 @@ class DeclaredEntries:
             TaskError: If Atlas could not bring one into force.
         """
         state = access_list_in(states, ONLY)
-        waiting = (name for name in self._awaited(state) if name not in replies or not check_status(name, replies[name]))
-        state = replace(state, waiting=(*waiting,))
-        self._has_waited |= bool(state.waiting)
-        return {ONLY: state}
+        waiting = [name for name in self._awaited(state) if name not in replies or not check_status(name, replies[name])]
+        self._has_waited |= bool(waiting)
+        return {ONLY: replace(state, waiting=(*waiting,))}
 
     def plan(self, owners: t.Sequence[Owner], states: AccessStates) -> Plan:
         """Plan which entries to write or to remove.
@@ -329,7 +328,7 @@ class DeclaredEntries:
         is_waited_for = step is not None or (self._params["wait"] and not self._is_absent)
         if is_waited_for and self._awaited(state):
             return Waiting(IN_FORCE, polls_at_once=state.waiting is None)
-        # Somebody may have protected entries meanwhile.
+        # Another client may have protected entries meanwhile.
         return _LOOK if step is not None and self._has_waited else None
 
     def late_error(self, owner: Owner, step: Step | None, error: WaitTimeoutError, states: AccessStates) -> TaskError:
