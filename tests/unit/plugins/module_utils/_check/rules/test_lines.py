@@ -148,7 +148,7 @@ LINES: dict[str, tuple[ConnectionFacts, str, list[str]]] = {
     "left over": (
         with_main(
             Route(ATLAS_BLOCK, CONNECTION_ID, is_peering=True),
-            list_routes=(Route("pl-0a1b2c3d4e5f60001", "pcx-0a1b2c3d4e5f6000f", is_peering=True),),
+            list_routes=(Route("pl-0a1b2c3d4e5f60001", "pcx-0a1b2c3d4e5f6000f", is_peering=True, is_blackhole=True),),
             prefix_lists={"pl-0a1b2c3d4e5f60001": ["10.98.0.0/16"]},
             statuses={},
         ),
