@@ -13,9 +13,9 @@ options:
   plan_file:
     description:
       - A file on the controller, relative to the playbook. Check mode writes its plan there. A run does what that says and no
-        more. It fails before it changes anything if more would have to be done, what it would change or remove is not as it was,
-        or the list or an option has changed since. What is in place already is no failure. It has names of networks, and no
-        credentials. Each task and host needs its own.
+        more. It fails before it changes anything if more would have to be done, what it would change or remove is no longer as
+        it was, or the list or an option has changed since. What is in place already is no failure. It has names of networks, and
+        no credentials. Each task and host needs its own.
     type: raw
     version_added: 4.0.0
   plan_max_age:

@@ -82,8 +82,8 @@ options:
       - Remove the entries that O(entries) does not declare and O(ignore) does not match, including those that other people have
         added. Entries that expire stay; see O(prune_temporary). Keep one list for each project.
       - New entries are added first. The task removes others only when all of O(entries) are active for all clusters, even without
-        O(wait), so that no client is shut out. This takes one request for each of O(entries), and at most O(wait_timeout). If
-        adding fails, nothing is removed.
+        O(wait), so that no client is shut out. This takes one request for each of O(entries), one more to read the list
+        again if the task had to wait, and at most O(wait_timeout). If adding fails, nothing is removed.
       - If the access list has no room for the new entries, the task removes as many as necessary first, with a warning.
       - With O(state=absent), this is a failure.
     type: bool

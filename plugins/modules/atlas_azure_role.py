@@ -146,7 +146,7 @@ RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 azure_role:
   description: What Atlas may do at the VNet, or in check mode will. Null if Atlas may do none of its actions there.
-  returned: if known
+  returned: when it is known what is there
   type: dict
   sample:
     application_id: e90a1407-55c3-432d-9cb1-3638900a9d22
@@ -192,7 +192,7 @@ azure_role:
       type: bool
 vnet:
   description: The VNet, as AZURE showed it. Null if there is no such VNet.
-  returned: if known
+  returned: when it is known what is there
   type: dict
   sample:
     address_prefixes: [10.0.0.0/24]
@@ -226,8 +226,8 @@ vnet:
           description: V(Initiated), V(Connected) or V(Disconnected).
           type: str
 notes:
-  description: What could not be looked at, and the permission that is missing, a sentence each.
-  returned: if known
+  description: What could not be looked at, with the missing permission, a sentence each.
+  returned: when it is known what is there
   type: list
   elements: str
   sample: []

@@ -137,7 +137,7 @@ RETURN = r"""
 # From scripts/tables/results.yml: make fragments.
 gcp_peering:
   description: Your side of the peering, or in check mode as it would be. Null if there is none.
-  returned: if known
+  returned: when it is known what is there
   type: dict
   sample:
     name: atlas-nt-5356823b3794dee37132bb7b-abcdefgh

@@ -16,8 +16,8 @@ description:
   - A network container is Atlas's side of VPC peering, a network in which the clusters of the project run. A project has one for
     each region on AWS and AZURE, and one for all regions on GCP. If there is none yet, Atlas creates it with the first cluster
     there.
-  - The CIDR block can be changed while nothing uses the network container, and a network container on GCP can be limited to
-    regions then. Clusters, peering connections and backup snapshots use it. One that is limited to regions cannot be changed.
+  - While nothing uses the network container, its CIDR block can be changed, and on GCP it can be limited to regions. Clusters,
+    peering connections and backup snapshots use it. Once it is limited to regions, neither can be changed.
   - Before 2.5.0, they were never changed on AZURE and GCP.
 options:
   region_name:
@@ -41,7 +41,7 @@ options:
       - If this is not set, Atlas chooses the block of a new network container on AWS, and an existing one keeps its block. This
         is required to create a network container on AZURE or GCP.
       - If an existing network container has another block, the task changes it if nothing uses the container, and fails
-        otherwise.
+        otherwise. It also fails if the container is limited to regions, which Atlas does not change.
       - With O(state=absent), a network container with another block is not removed on AZURE and GCP; the task fails.
     type: str
   state:
@@ -70,8 +70,8 @@ options:
       - If this is not set, a new network container is for all regions, and an existing one keeps its regions. An empty list
         means all regions.
       - If an existing network container is for all regions, the task limits it to these if nothing uses it, and fails otherwise.
-        The block has to fit them, so set O(atlas_cidr_block) too. If it is limited to other regions, the task fails, since Atlas
-        does not change such a container. Remove it and create another one.
+        The block has to fit them, so set O(atlas_cidr_block) too. If it is limited to regions, and these differ from the
+        option, the task fails, since Atlas does not change such a container. Remove it and create another one.
     type: list
     elements: str
     version_added: 2.3.0

@@ -35,7 +35,8 @@ options:
   timeout:
     description:
       - How long to wait, in seconds, for the name server, for TCP, and for TLS each. From 1 to 60.
-      - The members are probed side by side, so more members do not take longer.
+      - Up to 50 members are probed side by side, and so take no longer than one. A member with several addresses may take the
+        time for each.
     type: int
     default: 5
   fail_on:

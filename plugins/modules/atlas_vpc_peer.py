@@ -431,7 +431,7 @@ handover:
       each item reads it.
     - On GCP, the names of Atlas's network are known once Atlas has made it. If the connection waits for the customer and the
       names are not known yet, they cost one more request.
-  returned: if known
+  returned: when it is known what has to be done
   type: dict
   version_added: 2.3.0
   sample:

@@ -121,10 +121,13 @@ class Cluster:
         name, domain = self.name.lower(), f"{group_id[-5:]}.mongodb.net"
         count = sum(region.electable for region in self.regions) if self.is_dedicated else 3
 
+        # Strings for a sharded cluster name its mongos, such as those in Datadog's guide for Atlas.
+        port, more = (27017, f"&replicaSet=atlas-{name}-shard-0") if self.kind not in ("SHARDED", "GEOSHARDED") else (27016, "")
+
         def pair(infix: str) -> tuple[str, str]:
-            hosts = ",".join(f"{name}-shard-00-{number:02}{infix}.{domain}:27017" for number in range(count))
+            hosts = ",".join(f"{name}-shard-00-{number:02}{infix}.{domain}:{port}" for number in range(count))
             return (
-                f"mongodb://{hosts}/?ssl=true&authSource=admin&replicaSet=atlas-{name}-shard-0",
+                f"mongodb://{hosts}/?ssl=true&authSource=admin{more}",
                 f"mongodb+srv://{name}{infix}.{domain}",
             )
 

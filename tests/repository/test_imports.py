@@ -125,9 +125,8 @@ FACTS_OF_CLOUDS = {
     for fact in (*facts, cloud.name, cloud.noun, cloud.identity_noun)
 }
 OTHER_FACTS = {
-    # States of an entry of the access list, of an association of a resolver rule, and of a cluster.
+    # States of an entry of the access list, and of a cluster.
     "_sides/access_list.py": {"FAILED"},
-    "_check/aws_half.py": {"FAILED"},
     "_check/rules/p3_access_list.py": {"FAILED", "vpc_id"},
     "_check/rules/judged_clusters.py": {"DELETING"},
     "_resources/clusters.py": {"DELETING"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from urllib.request import getproxies_environment
 
 from .._http.errors import (
     MAX_DETAIL_LENGTH,
@@ -75,8 +76,7 @@ _OVERTAKEN = frozenset(
 _EXPIRED = "They have expired: get new ones, then run the task again."
 _NO_PROXY = "Check the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the task; boto3 takes no SOCKS proxy."
 _WRONG_KEY = "Check {access_key}, {secret_key} and {session_token}, or where boto3 finds them ({profile}, environment variables)."
-_UNKNOWN_KEY = f"{_WRONG_KEY} If the key is good elsewhere, the account has not enabled this region: check {{region}}."
-_NOT_ENABLED = "Check {region}, and that the account has this region enabled."
+_UNKNOWN_KEY = f"{_WRONG_KEY} If the key works in other regions, the account has not enabled this region: check {{region}}."
 NOT_AWS = "Check {endpoint_url}, and whether a proxy or a login page answers in place of AWS."
 # What to do next, by AWS's error code or by the name of botocore's exception.
 _HINTS = {
@@ -85,8 +85,8 @@ _HINTS = {
     "ExpiredTokenException": _EXPIRED,
     "RequestExpired": "Check the clock of the host that the task runs on, and that the credentials have not expired.",
     "InvalidClientTokenId": _UNKNOWN_KEY,
-    "OptInRequired": _NOT_ENABLED,
-    "RegionDisabledException": _NOT_ENABLED,
+    "OptInRequired": "Check {region}, and that the account has this region enabled.",
+    "RegionDisabledException": "Check {region}, and have STS activated for the account in this region (IAM, Account settings).",
     "SignatureDoesNotMatch": _WRONG_KEY,
     "UnrecognizedClientException": _UNKNOWN_KEY,
     "NoCredentialsError": (
@@ -102,7 +102,6 @@ _HINTS = {
     "ConnectionClosedError": "Run the task again; if it stays, look for a proxy in between.",
     "ConnectTimeoutError": "Check {region} and {endpoint_url}, and the way to it (DNS, firewall, proxy).",
     "ReadTimeoutError": "Check the way to AWS (firewall, proxy), then run the task again.",
-    "HTTPClientError": _NO_PROXY,
     "ProxyConnectionError": _NO_PROXY,
     "SSLError": "Set {aws_ca_bundle} to the certificates that sign it.",
     "AttributeError": NOT_AWS,
@@ -211,7 +210,8 @@ def aws_error(
     # botocore quotes what it cannot parse, such as the page of a proxy.
     is_foreign = "ResponseParserError" in classes
     text = foreign(action) if is_foreign else quoted(str(error), secrets).rstrip(". ") or classes[0]
-    if classes[0] in _UNQUOTED:
+    if classes[0] in _UNQUOTED and getproxies_environment():
+        hint = _NO_PROXY
         text = f"{_UNQUOTED[classes[0]]} ({type(error.__context__).__name__})"
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))

@@ -212,13 +212,13 @@ class VpcSurvey:
         return found or Unread(f"AWS does not show the DHCP options of {named(self._vpc_id)}.", "ec2:DescribeDhcpOptions")
 
     def resolver_rules(self) -> list[ResolverRule] | Unread:
-        """Return the resolver rules that the VPC has; Unread while it gets or loses one."""
+        """Return the resolver rules that the VPC has; Unread if the status of one is not COMPLETE."""
         rules = {one.id: one for one in self.answer("rules")}
-        found = {rule_id: status for vpc_id, rule_id, status in self.answer("associations") if vpc_id == self._vpc_id}
-        ids = [rule_id for rule_id, status in found.items() if status != "FAILED"]
-        for rule_id in ids:
-            if found[rule_id] != "COMPLETE":
-                return Unread(f"Whether the resolver rule {named(rule_id)} is in force is not known: it is {found[rule_id]}.")
+        found = [(rule_id, status) for vpc_id, rule_id, status in self.answer("associations") if vpc_id == self._vpc_id]
+        ids = [rule_id for rule_id, unused in found]
+        for rule_id, status in found:
+            if status != "COMPLETE":
+                return Unread(f"It is not known whether the resolver rule {named(rule_id)} is in force: its status is {status}.")
         hidden = [one for one in ids if one not in rules]
         if hidden:
             return Unread(f"AWS does not show the resolver rule {named(hidden[0])}.", "route53resolver:ListResolverRules")

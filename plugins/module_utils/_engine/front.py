@@ -94,6 +94,7 @@ class Engine:
             self._progress.show()
             if not rest:
                 raise
+            self._end(is_cut=True)
         self._end()
 
     def _decide(self) -> Plan:
@@ -136,11 +137,11 @@ class Engine:
     def _all(self) -> Wanted:
         return {side.name: side.owners for side in self._front.sides}
 
-    def _end(self) -> None:
+    def _end(self, *, is_cut: bool = False) -> None:
         self._progress.end()
         failure = self._front.failure()
         if failure is not None:
-            raise failure
+            raise failure.of_list(False) if is_cut else failure
 
     @property
     def lines(self) -> Lines:

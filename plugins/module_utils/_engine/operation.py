@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-from .._http.errors import ListError, OvertakenError, TaskError, shown
+from .._http.errors import OvertakenError, TaskError, shown
 from .._http.exchange import ApiCall
 from .._http.pauses import Clock, Sleep, backoff
 from .argspec import ArgumentSpec
@@ -281,7 +281,7 @@ def execute(
             finally:
                 outcome.secrets.update(session.secrets)
     except TaskError as error:
-        if params.get("fail_on") == "never" and isinstance(error, ListError):
+        if params.get("fail_on") == "never" and error.is_of_list:
             # The result has the failures of the list.
             outcome.values = {**outcome.values, **error.to_result()}
         else:

@@ -124,7 +124,7 @@ class Plan:
         notes: Sentences for the user behind the line of the first plan.
         consequences: Warnings about effects of the steps; a plan with refusals gives none.
         entry_warnings: Warnings about entries of a list.
-        is_unread: Whether the refusals are of entries that could not be read.
+        unread: The names of the sides that could not be read, if the refusals are of entries of these.
     """
 
     changes: tuple[Change, ...] = ()
@@ -135,7 +135,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
     entry_warnings: tuple[EntryWarning, ...] = ()
-    is_unread: bool = False
+    unread: frozenset[str] = frozenset()
 
     def of_owner(self: _AnyPlan, owner: t.Hashable) -> _AnyPlan:
         """Return the plan with its steps as those of an owner."""
@@ -329,9 +329,8 @@ class Planning:
         """
         front, unread = self._front, self._reader.unread
         refusals = {entry: front.failed(side, entry, None, error).error for entry, (side, error) in unread.items()}
-        plan = (
-            Plan(refusals=refusals, is_unread=True) if unread else joined([stamped(plan, side) for side, plan in front.plans()])
-        )
+        sides = frozenset(side for side, unused in unread.values())
+        plan = Plan(refusals=refusals, unread=sides) if unread else joined([stamped(plan, side) for side, plan in front.plans()])
         if self._saved is not None and not (unread or front.context.is_prediction):
             plan = replace(plan, refusals={**plan.refusals, **self._saved.refusals(plan)})
             self._outcome.plan_file = self._saved.summary()

@@ -32,7 +32,10 @@ _VERBS = {"delete": "remove", "update": "change"}
 _NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
 # Fields that change by themselves; with those that a cloud adds or changes once the other half is there, or gone.
 _STATES = ("status_name", "error_state_name", "provisioned")
-_PROGRESS = {*_STATES, "state", "state_details", *(cloud.accepted_id for cloud in CLOUDS.values())}
+_PROGRESS = {
+    *(*_STATES, "state", "state_details"),
+    *(name for cloud in CLOUDS.values() for name in (cloud.accepted_id, *cloud.atlas_network) if name),
+}
 _SECONDS_A_DAY = 86400
 # How many changes and entries a message names.
 _MOST_NAMES = 50
@@ -112,8 +115,11 @@ class SavedPlan:
         days = (time.time() - to_moment(plan["time"]).timestamp()) / _SECONDS_A_DAY
         # The clock of the controller that has made it may be an hour ahead.
         if max_age and not -1 / 24 <= days <= max_age:
-            text = f"{path} was made {days:.1f} days ago, and plan_max_age allows {max_age}."
-            raise InvalidOptionError(text, hint=f"{_AGAIN_HINT} Or raise plan_max_age, or correct the clock.")
+            made, way = f"{days:.1f} days ago", "raise plan_max_age"
+            if days < 0:
+                made, way = f"{-24 * days:.1f} hours in the future, by the clock of this host", "correct the clock"
+            text = f"{path} was made {made}, and plan_max_age allows {max_age} days."
+            raise InvalidOptionError(text, hint=f"{_AGAIN_HINT} Or {way}.")
         self._check_declared(plan["declared"])
 
     def _check_declared(self, declared: Fields) -> None:
@@ -246,14 +252,23 @@ def _is_same(saved: Fields, found: Fields) -> bool:
     return saved["name"] == found["name"] or "name" in saved["unknown"]
 
 
+def _holds(now: object, then: object) -> bool:
+    """Whether a field still has what it had, of a list perhaps less, in any order."""
+    if isinstance(now, list) and isinstance(then, list):
+        return all(one in then for one in now)
+    return now == then
+
+
 def _differing(saved: Fields, found: Fields) -> list[str]:
     """Return the fields whose values in a plan differ from the file, before or after the change."""
     before, known = saved["before"], saved["after"]
+    # The fields of tags to remove have any names.
+    by_itself = () if saved["action"] == "untag" else _PROGRESS
     # What has the new value by now is in place. What was not there, or is no longer, can lose nothing.
     differing = [
         f"{name} before: {json.dumps(before.get(name))} there, {json.dumps(value)} now"
         for name, value in (found["before"] or {} if before is not None else {}).items()
-        if value not in (before.get(name), (known or {}).get(name)) and not (name in _PROGRESS and name in before)
+        if value != (known or {}).get(name) and not _holds(value, before.get(name)) and not (name in by_itself and name in before)
     ]
     if known is None or found["after"] is None:
         return differing if known is found["after"] else ["after"]

@@ -6,7 +6,6 @@
     TaskError                 any failure; raised itself if no subclass fits
         InvalidOptionError    an option is invalid
             EntryError        an entry of a list is invalid as a whole
-        ListError                 something of a list has failed, or was refused; the result has its failures
         StoppedError          the task ends, so this thread sends nothing more
         NoAnswerError         no reply came: unreachable, TLS, a time-out, a broken connection
         ApiError              a reply came: an error, or not from the service's API
@@ -110,6 +109,7 @@ class TaskError(Exception):
 
     Attributes:
         was_refused_unread: Whether only the rate was refused, so that any request may be sent again.
+        is_of_list: Whether it is about something of a list, and not about the task as a whole; the result has the failures then.
         place: The entry of a list that it is about, with which the message begins; None for none.
         names: What the task calls options that this error names, in place of their names: one mapping after the other.
         sentences: What callers have added to the message.
@@ -118,6 +118,7 @@ class TaskError(Exception):
     """
 
     was_refused_unread = False
+    is_of_list = False
     place: EntryPlace | None = None
     names: tuple[t.Mapping[str, str], ...] = ()
     sentences: tuple[str, ...] = ()
@@ -235,6 +236,10 @@ class TaskError(Exception):
         more = {} if parts is None else {"parts": parts}
         return self._with(outcome_unknown=unknown, is_transient=is_transient, was_refused_unread=False, **more)
 
+    def of_list(self: _Error, is_of_list: bool) -> _Error:
+        """Return this error with another `is_of_list`."""
+        return self._with(is_of_list=is_of_list)
+
     def without_secrets(self: _Error, secrets: t.Sequence[str]) -> _Error:
         """Return this error with `secrets` redacted in its texts."""
         texts = {name: getattr(self, name) for name in ("text", "description", "hint", "error_code", "detail")}
@@ -255,10 +260,6 @@ class InvalidOptionError(TaskError):
 
 class EntryError(InvalidOptionError):
     """An entry of a list that is invalid as a whole, or an option that cannot be in it."""
-
-
-class ListError(TaskError):
-    """Something of a list has failed, or was refused."""
 
 
 class StoppedError(TaskError):

@@ -57,8 +57,9 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
             found = self._list(clusters)
         if self._is_anywhere():
             return found
-        self._unplaced = tuple(one["name"] for one in found if not one["regions"])
-        return [one for one in found if any(map(self._fits, one["regions"]))]
+        fitting = [one for one in found if any(map(self._fits, one["regions"]))]
+        self._unplaced = tuple(one["name"] for one in found if one not in fitting and self._may_fit(one["regions"]))
+        return fitting
 
     def decide(self, state: list[Cluster]) -> Plan:
         """Warn of the clusters that may be where the options want them."""
@@ -83,6 +84,11 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
         return provider in (None, region["provider_name"], region["backing_provider_name"]) and (
             name is None or same_region(name, region["region_name"])
         )
+
+    def _may_fit(self, regions: list[Region]) -> bool:
+        """Return whether it is not known where a cluster is: Atlas reports no regions, or leaves out the name of one."""
+        name = self.params["region_name"]
+        return not regions or any(one["region_name"] is None and self._fits({**one, "region_name": name}) for one in regions)
 
 
 OPERATION = over_projects(AtlasClusterInfo, lambda cluster: cluster["state_name"])

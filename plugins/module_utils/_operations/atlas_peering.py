@@ -13,6 +13,7 @@ from .._accounts.session import CheckSession, connect
 from .._auth import clients
 from .._clouds.aws import AWS
 from .._clouds.cloud import Fields
+from .._clouds.clouds import CLOUDS
 from .._engine.front import Front, ResultValue
 from .._engine.operation import Library, find_library
 from .._engine.options import Parameters, name_project
@@ -127,8 +128,9 @@ class AtlasPeering(Front[CheckSession]):
         return self.summary.line(plan)
 
     def refusal(self, plan: Plan) -> TaskError:
-        """Return one error with all refusals and failures of a plan."""
-        return self.summary.refusal(self.state, plan)
+        """Return one error with all refusals and failures of a plan; what is unread in Atlas is needed for the whole list."""
+        halves = {cloud.lower() for cloud in CLOUDS}
+        return self.summary.refusal(self.state, plan).of_list(plan.unread <= halves)
 
     def failure(self) -> TaskError | None:
         """Return one error with all failures; None if nothing has failed."""

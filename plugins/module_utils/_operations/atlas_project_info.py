@@ -31,6 +31,10 @@ class AtlasProjectInfo(AtlasOperation[_Projects]):
         for name, several in {"group_id": "group_ids", "project_name": "project_names"}.items():
             if params[name] is not None and not is_in_environment("group_id", params[name]):
                 raise InvalidOptionError(f"{name} is for modules that are about one project.", hint=f"Set {several}.")
+        if params["tags"] and params["api_version"] != "v2":
+            raise InvalidOptionError(
+                "api_version must be v2 for tags.", hint="Version 1.0 of the API does not report those of projects."
+            )
         return {**params, **check_projects(params), "tags": _parse_tags(params["tags"] or {})}, warn_of_connection(params)
 
     @classmethod

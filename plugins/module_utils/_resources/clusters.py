@@ -235,6 +235,14 @@ def has_nodes_at(region: Fields, name: str | None, cloud: Cloud) -> bool:
     return region["provider_name"] == cloud.name and has_nodes(region) and cloud.is_in_region(region["region_name"], name)
 
 
+def may_have_nodes_at(region: Fields, name: str | None, cloud: Cloud) -> bool:
+    """Whether the same is not known, because Atlas does not report which region it is.
+
+    The published description says of regionName: "The region name is only returned in the response for single-region clusters."
+    """
+    return region["region_name"] is None and name is not None and has_nodes_at({**region, "region_name": name}, name, cloud)
+
+
 def has_nodes(region: Fields) -> bool:
     """Whether a cluster has nodes in a region; True if Atlas does not report how many."""
     return any(region[name] is None or region[name] > 0 for name in _NODES)

@@ -157,9 +157,6 @@ class Containers:
         """
         cloud = container_cloud(container["provider_name"])
         body = _to_body({**container, **fields}, cloud)
-        if REGIONS in fields:
-            # No regions mean all of them; left out, they would not be changed.
-            body[REGIONS] = fields[REGIONS]
         names = " and the ".join("CIDR block" if name == BLOCK else name for name in fields)
         change = f"from {cloud.describe_fields(container, fields)} to {cloud.describe_fields(fields, fields)}"
         description = f"change the {names} of network container {container['id']} {change}"

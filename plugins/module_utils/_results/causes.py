@@ -14,7 +14,7 @@ from .._clouds.clouds import CLOUDS, cloud_of, name_of
 from .._engine.entry import name_places
 from .._engine.plan import grouped, listed
 from .._entries.parser import PeerEntry
-from .._http.errors import ListError, TaskError
+from .._http.errors import TaskError
 from .._sides.connection import RoleError
 
 
@@ -100,7 +100,7 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     return {**result, "msg": f"{where}: {texts.pop()}"}
 
 
-def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) -> ListError:
+def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) -> TaskError:
     """Return one error for several failures, each on a line of its own. Status, code and detail are kept if all have one cause.
 
     Args:
@@ -110,12 +110,12 @@ def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) 
     """
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     first, *lines = filter(None, (begin, *(str(failure["msg"]) for failure in failures), *more))
-    error = ListError(
+    error = TaskError(
         " ".join((first, *lines)) if only else first,
         http_status=only.get("http_status"),
         error_code=only.get("error_code"),
         detail=only.get("detail"),
-    )
+    ).of_list(True)
     return error if only else error.with_lines(lines)
 
 

@@ -295,7 +295,7 @@ def _failures_of(state: PathState, plan: Plan) -> t.Mapping[str, Failure]:
     """Return the failures of a state and, if the plan is refused, its own."""
     if not plan.refusals:
         return state.failures
-    step = "read" if plan.is_unread else "plan"
+    step = "read" if plan.unread else "plan"
     planned = {owner: Failure(step, error) for owner, error in {**plan.failures, **plan.refusals}.items()}
     return {**planned, **state.failures}
 

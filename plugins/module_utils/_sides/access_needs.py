@@ -305,6 +305,8 @@ class AccessUsers:
         replaced, users = self._needs.replaced(state), self.users(state)
         by_network = {network_of(user.network): user for user in reversed(users)}
         on_aws = next((user for user in users if self._needs.is_absent and cloud_of(user.network) is AWS), None)
+        # What those of this list need is known.
+        others = [user.network for network, user in by_network.items() if network not in self._needs.groups]
         users = [user for user in users if user.blocks is None or user.blocks]
         for name, need, current in candidates:
             answers = [(user, user.needs(name)) for user in users]
@@ -313,8 +315,9 @@ class AccessUsers:
             of_same_network = (by_network[network] for network in networks if network in by_network)
             user = next(iter((*of_same_network, *(user for user, is_needed in answers if is_needed))), None)
             unclear = next((user for user, is_needed in answers if is_needed is None and (user.unread or not with_unread)), None)
-            others = (user.network for network, user in by_network.items() if network not in need.networks)
-            alike = next((network for network in others if _has_default_comment(current, network)), None)
+            alike = next(
+                (one for one in others if network_of(one) not in need.networks and _has_default_comment(current, one)), None
+            )
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
                 kept[name] = f"{name} stays in the access list, because {user.title} still uses it."

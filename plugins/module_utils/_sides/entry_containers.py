@@ -208,12 +208,15 @@ class EntryContainers(PathSide[ContainerState], ContainerSide):
         return replace(joined(plans), entry_warnings=self._warn_of_others(groups), refusals=refusals)
 
     def _find_clusters(self, group: _Group) -> list[str]:
-        """Return the clusters with nodes in a container, in words, except those being removed, which are waited for."""
-        from .._resources.clusters import LEAVING, has_nodes_at
+        """Return the clusters that have or may have nodes in a container, in words; those being removed are waited for."""
+        from .._resources.clusters import LEAVING, has_nodes_at, may_have_nodes_at
 
         staying = [one for one in self._clusters if one["state_name"] != LEAVING]
-        there = [one for one in staying if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"])]
-        return [f"cluster {one['name']}" for one in there]
+        found: dict[str, str] = {}
+        for fits, more in ((has_nodes_at, ""), (may_have_nodes_at, ", of which Atlas does not report all regions")):
+            there = (one for one in staying if any(fits(each, group.region, group.cloud) for each in one["regions"]))
+            found = {**{one["name"]: f"cluster {one['name']}{more}" for one in there}, **found}
+        return [*found.values()]
 
     def assume(self, plan: Plan) -> None:
         """Assume the containers as they will be; a new one has no id. The removal of one that others use fails."""

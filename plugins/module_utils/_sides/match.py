@@ -79,12 +79,8 @@ class PeerMatch:
         """
         if peer["provider_name"] != self.peers.provider.name:
             raise OtherCloudError(peer, self.peers.provider.name)
-        if may_move:
-            check_shown(
-                f"VPC peering connection {peer['id']}",
-                peer,
-                (name for name, value in self._identity.items() if value is not None),
-            )
+        wanted = (name for name, value in self._identity.items() if value is not None)
+        check_shown(f"VPC peering connection {peer['id']}", peer, wanted)
         if not may_move or self.with_identity(self.choice.select([peer])):
             self._check(peer)
             return PeerState(peer, (peer,) if self._is_dying(peer) else ())

@@ -290,12 +290,15 @@ def choose_entries(matches: t.Mapping[str, PeerMatch], state: PeerSetState) -> P
     of_network: dict[tuple[str | None, ...], list[Peer]] = {}
     for peer in state.listed:
         of_network.setdefault(identity_of(fields_of(peer)), []).append(peer)
+    # Of these, Atlas does not report with which network they are.
+    nameless = [peer for identity, peers in of_network.items() if None in identity for peer in peers]
     for key, match in matches.items():
         if key in state.done and state.done[key].after is not None:
             continue
         earlier = entries.pop(key, None)
         try:
-            own = match.choose([peer for peer in of_network.get(match.identity, ()) if cloud_of(peer) is match.peers.provider])
+            listed = (*of_network.get(match.identity, ()), *nameless)
+            own = match.choose([peer for peer in listed if cloud_of(peer) is match.peers.provider])
         except (ApiError, NoAnswerError):
             raise
         except TaskError as error:

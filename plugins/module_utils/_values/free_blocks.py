@@ -11,6 +11,7 @@ import ipaddress
 import itertools
 import re
 import typing as t
+from collections import Counter
 
 from .blocks import ends_of, parse_block, parts_outside, private_blocks_text
 from .patterns import InvalidValueError
@@ -94,9 +95,11 @@ def overlapping_blocks(blocks: t.Iterable[ipaddress.IPv4Network]) -> list[tuple[
 
     Two blocks overlap only if one contains the other. A duplicate overlaps itself.
     """
-    found: set[tuple[ipaddress.IPv4Network, ipaddress.IPv4Network]] = set()
+    # Many projects have the same block, the one that Atlas chooses.
+    numbers = Counter(blocks)
+    found = {(block, block) for block, number in numbers.items() if number > 1}
     around: list[ipaddress.IPv4Network] = []
-    for block in sorted(blocks, key=lambda one: (one.network_address, one.prefixlen)):
+    for block in sorted(numbers, key=lambda one: (one.network_address, one.prefixlen)):
         # Blocks that end before this one overlap none of those that follow.
         around = [one for one in around if ends_of(one)[1] >= ends_of(block)[0]]
         found.update((one, block) for one in around)

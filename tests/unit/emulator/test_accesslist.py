@@ -254,7 +254,7 @@ def test_security_groups_live_with_the_peers(api):
     assert values(api) == ["10.0.0.5/32"]
 
 
-@pytest.mark.parametrize("zone", ["Z", "+00:00", "+0000", "", ".999Z", "z"])
+@pytest.mark.parametrize("zone", ["Z", "+00:00", "+0000", "+00", "", ".9Z", ".999Z", ".999999999Z", "z"])
 def test_time_formats(api, zone):
     """They are one time, shown in UTC."""
     date = in_days(1).rstrip("Z")

@@ -101,6 +101,14 @@ def test_a_later_version_stands_for_the_newest(api, old_api):
     assert error(old_api.call("GET", "/clusters")) == (404, "RESOURCE_NOT_FOUND")
 
 
+@pytest.mark.parametrize(("kind", "port", "has_set"), [("REPLICASET", 27017, True), ("SHARDED", 27016, False)])
+def test_strings_name_the_members_or_the_mongos(api, kind, port, has_set):
+    """Those of a sharded cluster have the port 27016, as Datadog's guide for sharded clusters on Atlas shows."""
+    put(api, cluster_type=kind)
+    standard = read(api).json()["connectionStrings"]["standard"]
+    assert (standard.count(f":{port}"), "replicaSet=" in standard) == (3, has_set)
+
+
 def test_private_strings_come_with_an_available_peer(start):
     """On AWS they need custom DNS too, and a peer in a region of the cluster."""
     api = start(step_seconds=0)

@@ -14,7 +14,7 @@ from ..._engine.wait import WaitTimeoutError
 from ..._http.errors import InvalidOptionError, RateLimitError, TaskError, as_form, as_option
 from ..._values.blocks import do_overlap, is_part
 from ..errors import AdvisedError
-from ..objects import ACTIVE, ENDED, INITIATING, PENDING, PeeringConnection, Vpc
+from ..objects import ACTIVE, ENDED, INITIATING, LIST, PENDING, PeeringConnection, Vpc
 from .routes import Facts, choose_tables, leftovers, missing_tables, plan_removal, plan_routes, to_tags
 from .view import Accept, AddTags, EnableDns, RemoveTags, Request, RouteChange, View, to_change
 
@@ -129,14 +129,13 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     vpc = check_vpc(params, view) if vpc_id else None
     block = find_block(params, connection)
     if vpc is None or block is None:
-        _check_nothing_left(params, view)
-        return AccepterPlan(warnings=tuple(warnings))
+        return AccepterPlan(warnings=(*warnings, *_check_nothing_left(params, view)))
     tables = choose_tables(params, view, vpc, block)
     changes = plan_removal(params, view, tables, block)
     warnings += [f"The route table {one} is gone: nothing is removed from it." for one in missing_tables(params, view)]
     left = leftovers(view.tables, connection_id, changes)
     if left:
-        warnings.append(f"Other routes to {connection_id} stay: {', '.join(left)}.")
+        warnings.append(_stay(connection_id, left))
     return _plan(changes, warnings, block, (one.id for one in tables))
 
 
@@ -182,14 +181,14 @@ def _warn_of_owner(view: View, warnings: list[str]) -> None:
         )
 
 
-def _check_nothing_left(params: Parameters, view: View) -> None:
-    """Check that no route leads to a connection whose VPC or block AWS no longer shows.
+def _check_nothing_left(params: Parameters, view: View) -> list[str]:
+    """Check that no route to a block leads to a connection whose VPC or block AWS no longer shows; return what warns of others.
 
     Raises:
         TaskError: If one does.
     """
     left = leftovers(view.tables, params["connection_id"])
-    if left:
+    if any(not one.startswith(LIST) for one in left):
         missing = [*(["vpc_id"] if view.vpc is None else []), "atlas_cidr_block"]
         missing = [option for option in missing if params[option] is None]
         raise TaskError(
@@ -197,6 +196,11 @@ def _check_nothing_left(params: Parameters, view: View) -> None:
             "and AWS no longer reports which block it was for.",
             hint="The routes to that block are removed then.",
         )
+    return [_stay(params["connection_id"], left)] if left else []
+
+
+def _stay(connection_id: str | None, left: t.Iterable[str]) -> str:
+    return f"Other routes to {connection_id} stay: {', '.join(left)}."
 
 
 def check_account(params: Parameters, view: View) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import cloud_of
-from ..._resources.clusters import FLEX, SERVERLESS, SHARED, has_nodes, has_nodes_at
+from ..._resources.clusters import FLEX, SERVERLESS, SHARED, has_nodes, has_nodes_at, may_have_nodes_at
 from ..._values.blocks import Range, merge_ranges
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or
 from .common import listed, need_container, until_replaced
@@ -47,8 +47,16 @@ def is_serverless(cluster: AtlasObject) -> bool:
 
 
 def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud) -> bool:
-    """Whether a cluster has nodes in the region of a network container; on GCP, in any region."""
-    return any(has_nodes_at(one, region, cloud) for one in cluster["regions"])
+    """Whether a cluster has nodes in the region of a network container; on GCP, in any region.
+
+    Raises:
+        UnreadError: If Atlas does not report where it has nodes.
+    """
+    if any(has_nodes_at(one, region, cloud) for one in cluster["regions"]):
+        return True
+    if any(may_have_nodes_at(one, region, cloud) for one in cluster["regions"]):
+        raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
+    return False
 
 
 def judged_clusters(facts: ConnectionFacts) -> list[AtlasObject]:

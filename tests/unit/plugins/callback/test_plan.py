@@ -28,7 +28,12 @@ class Shown(CallbackModule):
         self.lines.append(line)
 
     def see(
-        self, check_mode: bool = False, action: str = "cloudpeer.atlas.atlas_vpc_peers", is_last: bool = True, **found: Any
+        self,
+        check_mode: bool = False,
+        action: str = "cloudpeer.atlas.atlas_vpc_peers",
+        is_last: bool = True,
+        host: str = "db1",
+        **found: Any,
     ) -> list[str]:
         """Return the lines about a result, or about that of an attempt that is not the last."""
         before = len(self.lines)
@@ -39,7 +44,7 @@ class Shown(CallbackModule):
             check_mode=check_mode,
             get_name=lambda: "vpc_peering : Connect the VPCs",
         )
-        result = SimpleNamespace(_task=task, _result=found, _host=SimpleNamespace(get_name=lambda: "db1"))
+        result = SimpleNamespace(_task=task, _result=found, _host=SimpleNamespace(get_name=lambda: host))
         if not is_last:
             self.v2_runner_retry(result)
         elif found.get("failed"):
@@ -209,6 +214,8 @@ def test_all_attempts_of_until_count() -> None:
     shown, diff = Shown(), {"before": {}, "after": {"comment": "own"}}
     assert shown.see(is_last=False, changed=True, attempts=1, diff=diff, requests={"sent": 4, "writes": 1}) == []
     shown.see(is_last=False, failed=True, attempts=2, requests={"sent": 3, "writes": 0})
+    # Those of another host are not among them.
+    shown.see(is_last=False, host="db2", changed=True, requests={"sent": 5, "writes": 1})
     assert shown.see(changed=False, attempts=3, requests={"sent": 2, "writes": 0}) == [
         "changed      Connect the VPCs (9 requests, 1 of which may change something)",
         "    comment: own",

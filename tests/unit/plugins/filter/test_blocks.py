@@ -85,7 +85,8 @@ def test_refusals_name_the_value(changes: dict[str, Any], words: list[str]) -> N
         ([], []),
         (["10.0.0.0/16", "10.1.0.0/16"], []),
         (["10.0.8.0/21", "10.0.0.0/16"], [["10.0.0.0/16", "10.0.8.0/21"]]),
-        ([DEFAULT] * 3, [[DEFAULT, DEFAULT]]),
+        # The usual input of a whole organization; in a quadratic time, this would take a minute.
+        ([DEFAULT] * 5000, [[DEFAULT, DEFAULT]]),
         (
             ["10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "10.1.0.0/16"],
             [

@@ -444,7 +444,7 @@ def test_an_answer_in_place_of_aws_leaves_a_write_open(site: AwsSite, status: in
         ("SignatureDoesNotMatch", "Check access_key"),
         ("OptInRequired", "Check region"),
         # Of AssumeRole, in the service model of STS.
-        ("RegionDisabledException", "region enabled"),
+        ("RegionDisabledException", "STS activated"),
     ],
 )
 def test_refused_credentials(site: AwsSite, code: str, advice: str) -> None:
@@ -577,7 +577,8 @@ def test_a_proxy_is_never_quoted(site: AwsSite, monkeypatch: pytest.MonkeyPatch,
     """botocore masks the password only where it can parse the address (mask_proxy_url), and knows no SOCKS."""
     monkeypatch.setenv("HTTP_PROXY", proxy)
     params = {**dict.fromkeys(AWS_OPTIONS.options), **site.options, "endpoint_url": "http://ec2.invalid"}
-    with pytest.raises(TaskError, match="Check the environment variables HTTPS_PROXY") as caught:
+    words = r"the (HTTP client failed|proxy cannot be reached) \(\w+\)\. Check the environment variables HTTPS_PROXY"
+    with pytest.raises(TaskError, match=words) as caught:
         AwsSession(params, limits=Limits(30, 0)).read_pages("read them", "ec2", "DescribeVpcs")
     assert "canary" not in f"{caught.value} {caught.value.detail}"
 
@@ -591,7 +592,7 @@ def test_a_proxy_is_never_quoted(site: AwsSite, monkeypatch: pytest.MonkeyPatch,
         botocore.exceptions.SSLError(endpoint_url="https://ec2.example.com", error="wrong version number"),
     ],
 )
-def test_only_what_was_not_sent_has_no_outcome(
+def test_what_was_sent_has_an_unknown_outcome(
     site: AwsSite, monkeypatch: pytest.MonkeyPatch, error: Exception, was_sent: bool
 ) -> None:
     session = AwsSession({**dict.fromkeys(AWS_OPTIONS.options), **site.options})

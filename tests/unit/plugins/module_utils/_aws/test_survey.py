@@ -330,7 +330,7 @@ def test_requests_to_several_places_do_not_wait_for_each_other() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [("COMPLETE", ["rr-1"]), (None, ["rr-1"]), ("FAILED", []), *((one, one) for one in ("CREATING", "DELETING", "OVERRIDDEN"))],
+    [("COMPLETE", ["rr-1"]), (None, ["rr-1"]), *((one, one) for one in ("CREATING", "DELETING", "FAILED", "OVERRIDDEN"))],
 )
 def test_only_resolver_rules_in_force_count(status: str | None, expected: list[str] | str) -> None:
     """Source of the statuses: ResolverRuleAssociationStatus in the service model of route53resolver."""

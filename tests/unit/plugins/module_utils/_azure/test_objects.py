@@ -37,7 +37,11 @@ def test_an_odd_rule_is_refused(changes: dict[str, Any]) -> None:
 
 def test_rules_come_by_priority_and_without_other_traffic() -> None:
     """Icmpv6 is in no enumeration of Azure's; that rules have it is in github.com/hashicorp/terraform-provider-azurerm #30751."""
-    others = (security_rule("udp", 50, protocol="Udp"), security_rule("ping", 60, protocol="Icmpv6"))
+    others = (
+        security_rule("udp", 50, protocol="Udp"),
+        security_rule("ping", 60, protocol="Icmpv6"),
+        security_rule("in", 70, direction="Inbound", protocol="Sctp"),
+    )
     group = nsg(security_rule("b", 200), security_rule("a", 100), *others)
     rules = group.rules
     assert group.taken == {50, 60, 100, 200, 65000, 65001, 65500}

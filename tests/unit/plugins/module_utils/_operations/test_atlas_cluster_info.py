@@ -75,11 +75,20 @@ def test_a_region_that_aws_may_have_opened_causes_a_warning(atlas: Atlas) -> Non
 
 
 def test_a_cluster_without_regions_is_left_out_with_a_warning(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [to_result({"id": "1", "name": "anywhere", "stateName": "IDLE"}, "read it")]
+    spec = {"regionConfigs": [{"providerName": "AWS", "electableSpecs": {"nodeCount": 3}}]}
+    found = [
+        to_result({"id": "1", "name": "anywhere", "stateName": "IDLE"}, "read it"),
+        to_result({"id": "2", "name": "on AWS", "stateName": "IDLE", "replicationSpecs": [spec]}, "read it"),
+    ]
     monkeypatch.setattr(Clusters, "list_clusters", lambda self: found)
     done = run(atlas, provider_name="AWS")
-    assert "anywhere" not in names(done)
-    text = "Atlas does not report the regions of cluster anywhere, so provider_name and region_name leave it out."
+    assert ("anywhere" in names(done), "on AWS" in names(done)) == (False, True)
+    text = "Atlas does not report the regions of cluster {}, so provider_name and region_name leave it out."
+    assert done.warnings == [text.format("anywhere")]
+    in_region = run(atlas, provider_name="AWS", region_name="us-east-1")
+    assert (in_region.warnings, "on AWS" in names(in_region)) == ([text.format(one) for one in ("anywhere", "on AWS")], False)
+    assert run(atlas, provider_name="GCP", region_name="WESTERN_EUROPE").warnings == [text.format("anywhere")]
+    text = text.format("anywhere")
     assert done.warnings == [text]
     assert ("anywhere" in names(run(atlas)), run(atlas).warnings) == (True, [])
 

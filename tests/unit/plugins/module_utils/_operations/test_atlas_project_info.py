@@ -120,6 +120,8 @@ def test_what_fits_nothing_is_a_failure_that_names_it(site: Atlas, options: dict
         ({"org_id": "x"}, "org_id is malformed: 'x'."),
         ({"tags": {"env": True}}, "tags.env is not a text: True. Put the value in quotes."),
         ({"tags": {"env": ["a"]}}, "tags.env is not a text: ['a']."),
+        # Project of go-client-mongodb-atlas, the client of that version, has none.
+        ({"tags": {"env": "prod"}, "api_version": "v1.0"}, "api_version must be v2 for tags."),
     ],
 )
 def test_options_that_cannot_be_right_are_refused(options: dict[str, Any], message: str) -> None:

@@ -334,6 +334,9 @@ def test_a_comment_of_two_networks_proves_nothing(own: dict[str, Any], other: di
     blocks = {other["vnet_name"]: [C]}
     case = Case([{**own, "cidr_block": A}], {"10.0.0.0/15": comment}, stays=stays, blocks=blocks)
     assert [one[0] for one in case.changes] == ["create"]
+    # What an entry of the list needs is known.
+    case = Case([{**other, "cidr_block": B}], alike, leaves=[(None, peer(1, own))], prune=True)
+    assert [one[0] for one in case.changes] == ["delete"]
     # One that has ended uses nothing.
     case = Case([{**own, "cidr_block": A}], alike, stays=[peer(2, other, None, "FAILED")], state="absent")
     assert [one[0] for one in case.changes] == ["delete", "delete"]

@@ -10,6 +10,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.azure impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._clouds.gcp import GCP
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._entries.parser import PeerEntry
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.clusters import Clusters, to_result
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._resources.containers import Containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.entry_containers import choose_container, choose_containers
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.path_options import DECLARED
@@ -354,6 +355,17 @@ def test_a_container_with_a_cluster_is_refused_at_first(
         assert (done.changed, atlas.writes(), atlas.asked.count("GET clusters")) == (False, [], 1)
     assert not atlas.remove(entries, **HALVES).failed
     assert "GET clusters" not in atlas.asked
+
+
+def test_a_cluster_somewhere_may_be_in_the_container(atlas: AtlasSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published description: "The region name is only returned in the response for single-region clusters"."""
+    assert not atlas.connect([entry(0)], **HALVES).failed
+    spec = {"regionConfigs": [{"providerName": "AWS", "electableSpecs": {"nodeCount": 3}}]}
+    found = [to_result({"id": "2", "name": "shop", "stateName": "IDLE", "replicationSpecs": [spec]}, "read it")]
+    monkeypatch.setattr(Clusters, "list_clusters", lambda self: found)
+    done = atlas.remove([entry(0)], remove_container=True, **HALVES)
+    assert not done.missing("Nothing was changed in", "used by cluster shop, of which Atlas does not report all regions. Remove")
+    assert atlas.writes() == []
 
 
 @pytest.mark.parametrize("is_late", [False, True])

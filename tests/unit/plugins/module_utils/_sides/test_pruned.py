@@ -55,14 +55,14 @@ def test_a_pruned_connection_is_cleaned_on_both_sides(site: PathSite) -> None:
     entries = site.make_vpcs(3, accounts=2)
     connect(site, entries)
     gone = entries[2]
-    # A table that no list names, with another block and a prefix list.
+    # Tables that no list names, with another block and with a prefix list.
     ec2 = site.accounts[gone["aws_account_id"]].ec2()
-    table = ec2.create_route_table(VpcId=gone["vpc_id"])["RouteTable"]["RouteTableId"]
+    table, lists = (ec2.create_route_table(VpcId=gone["vpc_id"])["RouteTable"]["RouteTableId"] for _unused in range(2))
     (connection_id,) = [one["connectionId"] for one in site.peers_of("AWS") if one["vpcId"] == gone["vpc_id"]]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.50.0.0/16", VpcPeeringConnectionId=connection_id)
     prefixes = {"PrefixListName": "x", "MaxEntries": 1, "AddressFamily": "IPv4", "Entries": [{"Cidr": "10.60.0.0/16"}]}
     list_id = ec2.create_managed_prefix_list(**prefixes)["PrefixList"]["PrefixListId"]
-    ec2.create_route(RouteTableId=table, DestinationPrefixListId=list_id, VpcPeeringConnectionId=connection_id)
+    ec2.create_route(RouteTableId=lists, DestinationPrefixListId=list_id, VpcPeeringConnectionId=connection_id)
     foreseen = site.run(connections=entries[:2], **PRUNE, check_mode=True)
     assert site.writes == []
     # Without the access list, what stays there is said.
@@ -72,8 +72,8 @@ def test_a_pruned_connection_is_cleaned_on_both_sides(site: PathSite) -> None:
     done = site.run(connections=entries[:2], **PRUNE)
     assert not done.failed, done.msg
     assert actions(done) == actions(foreseen) == [CLEANED[0], CLEANED[0], *CLEANED]
-    tables = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
-    assert [one for one in tables[0]["Routes"] if one.get("VpcPeeringConnectionId") or one.get("DestinationPrefixListId")] == []
+    left = [one for each in ec2.describe_route_tables(RouteTableIds=[table, lists])["RouteTables"] for one in each["Routes"]]
+    assert [one for one in left if one.get("VpcPeeringConnectionId") or one.get("DestinationPrefixListId")] == []
     assert site.aws.routes(gone["aws_account_id"])[table] == {}
     assert routes(site, gone["aws_account_id"]).keys() == {entries[0]["vpc_id"]}
     assert gone["cidr_block"] not in site.access_list

@@ -121,6 +121,8 @@ def test_a_cluster_without_regions_is_not_taken_for_shared() -> None:
     assert severities(facts).items() >= {"P201": "unknown", "P202": "unknown", "P203": "unknown", "P204": "unknown"}.items()
     assert found(facts)["P204"].message == "Atlas does not report the regions of cluster shop."
     assert severities(with_clusters(cluster(), cluster("dev", regions=[]))).items() >= {"P201": "unknown"}.items()
+    # Of regionName, the published description says that it is only returned for single-region clusters.
+    assert severities(with_clusters(cluster(regions=[region(region_name=None)]))).items() >= {"P201": "unknown"}.items()
     named = healthy(clusters=[cluster(), cluster("dev", regions=[])], selection={"clusters": ("shop",)})
     assert "P203" not in severities(named)
 

@@ -161,13 +161,16 @@ def test_an_account_that_cannot_be_read_refuses_all(make_path: Make) -> None:
     assert done.result["failures"][0]["error_code"] == "UnauthorizedOperation"
 
 
+@pytest.mark.parametrize("fail_on", ["fail", "never"])
 @pytest.mark.parametrize("listed", ["containers/all", "peers?", "accessList?"])
-def test_a_list_in_atlas_that_cannot_be_read_refuses_all(make_path: Make, listed: str) -> None:
+def test_a_list_in_atlas_that_cannot_be_read_refuses_all(make_path: Make, listed: str, fail_on: str) -> None:
+    """What is not about the list fails the task in any case."""
     site = make_path()
     entries = site.make_vpcs(2, accounts=2)
     before = site.state()
     site.fault("GET", "status", path=f"*/{listed}*", status=403)
-    done = site.run(connections=entries)
+    done = site.run(connections=entries, fail_on=fail_on)
+    assert done.failed
     assert (site.state(), site.writes, done.changed, done.result["peering"]) == (before, [], False, None)
     assert [(one["step"], one["index"], one["http_status"]) for one in done.result["failures"]] == [("read", None, 403)]
 

@@ -217,3 +217,14 @@ def test_a_vpc_without_a_route_table_is_a_failure(routed: AwsSite, options: dict
     done = routed.run(**options)
     assert (done.failed, done.changed, routed.front.writes) == (True, False, [])
     assert done.msg.startswith(message.format(routed.vpc_id))
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_route_to_a_prefix_list_stays_and_is_named(site: AwsSite, is_known: bool) -> None:
+    """It is not of the block, which the option could name."""
+    site.accept()
+    route = {"destinationPrefixListId": "pl-0a1b2c3d4e5f60001", "vpcPeeringConnectionId": site.connection_id}
+    site.front.routes[site.tables[0]] = [route]
+    done = site.run(**ABSENT, **({} if is_known else {"vpc_id": None, "atlas_cidr_block": None}))
+    left = f"Other routes to {site.connection_id} stay: pl-0a1b2c3d4e5f60001 in {site.tables[0]}."
+    assert (done.failed, done.changed, [one for one in done.warnings if "pl-" in one]) == (False, False, [left])
