@@ -50,6 +50,7 @@ options:
     description:
       - Return only the projects that have all of these tags, with these values. Upper and lower case differ.
       - If no project has them, the list is empty.
+      - This needs O(api_version=v2), because version 1.0 of the API does not report tags.
     type: dict
 extends_documentation_fragment:
   - cloudpeer.atlas._attributes

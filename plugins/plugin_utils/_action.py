@@ -95,7 +95,8 @@ class AtlasAction(ActionBase):
             with environment(self._task_environment()):
                 result.update(self._run_here(args, variables))
         self._show_line(result, variables, time.monotonic() - started)
-        if result.get("failed"):
+        # With `never`, the result is wanted: that of the role has all of it, too.
+        if result.get("failed") and args.get("fail_on") != "never":
             result = dict(self.OPERATION.in_failure(result))
         if secrets is None:
             # Secrets that were not found cannot be hidden.

@@ -179,6 +179,12 @@ def test_a_failure_is_told_once_and_the_result_is_kept(run: RoleRunner, make_sit
     assert len([one for one in wrong.records if one["verdict"] == "failed"]) == 1
     assert (run.sent, result_of_the_fact(wrong)["connections"], result_of_the_fact(wrong)["changed"]) == ([], [], False)
 
+    # What is not about the list fails the task itself, and no other one after it.
+    run.fault("GET", "status", status=403, path="*/peers*")
+    unread = run(connections=[site.connection], status=2)
+    assert ("HTTP 403" in message(unread), len([one for one in unread.records if one["verdict"] == "failed"])) == (True, 1)
+    assert result_of_the_fact(unread)["failures"][0]["step"] == "read"
+
     # One entry fails after others have been requested. Atlas's half needs no boto3.
     (tmp_path / "boto3.py").write_text("raise ImportError", encoding="utf-8")
     run.environment["PYTHONPATH"] = str(tmp_path)

@@ -68,6 +68,8 @@ class Done:
     traceback: str = ""
     #: What `-v` shows of entries while the task runs.
     details: list[str] = field(default_factory=list)
+    #: Whether it has a message, and has not failed: with `fail_on: never`.
+    is_ok: bool = False
 
     @property
     def changed(self) -> bool:
@@ -75,7 +77,7 @@ class Done:
 
     @property
     def failed(self) -> bool:
-        return "msg" in self.result
+        return "msg" in self.result and not self.is_ok
 
     @property
     def msg(self) -> str:
@@ -275,6 +277,7 @@ class Site:
                 if pool is None:
                     clients.close()
         done = Done(outcome.to_result(diff=diff, verbosity=verbosity), outcome.warnings, outcome.secrets)
+        done.is_ok = options.get("fail_on") == "never" and outcome.failure is None
         done.traceback, done.details = done.result.pop("exception", ""), details
         assert bool(done.traceback) == unexpected, done.traceback
         shown = json.dumps([done.result, done.warnings, done.traceback, self.lines, done.details])

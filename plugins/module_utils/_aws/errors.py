@@ -210,7 +210,7 @@ def aws_error(
     # botocore quotes what it cannot parse, such as the page of a proxy.
     is_foreign = "ResponseParserError" in classes
     text = foreign(action) if is_foreign else quoted(str(error), secrets).rstrip(". ") or classes[0]
-    if classes[0] in _UNQUOTED and getproxies_environment():
+    if classes[0] in _UNQUOTED and getproxies_environment().keys() & {"http", "https", "all"}:
         hint = _NO_PROXY
         text = f"{_UNQUOTED[classes[0]]} ({type(error.__context__).__name__})"
     is_unsent = not _NOT_SENT.isdisjoint(classes)

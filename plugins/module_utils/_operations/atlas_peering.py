@@ -129,7 +129,8 @@ class AtlasPeering(Front[CheckSession]):
 
     def refusal(self, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan; what is unread in Atlas is needed for the whole list."""
-        halves = {cloud.lower() for cloud in CLOUDS}
+        # What pruned connections leave is in the clouds, too.
+        halves = {"pruned", *map(str.lower, CLOUDS)}
         return self.summary.refusal(self.state, plan).of_list(plan.unread <= halves)
 
     def failure(self) -> TaskError | None:

@@ -129,13 +129,12 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     vpc = check_vpc(params, view) if vpc_id else None
     block = find_block(params, connection)
     if vpc is None or block is None:
-        return AccepterPlan(warnings=(*warnings, *_check_nothing_left(params, view)))
+        _check_nothing_left(params, view, warnings)
+        return AccepterPlan(warnings=tuple(warnings))
     tables = choose_tables(params, view, vpc, block)
     changes = plan_removal(params, view, tables, block)
     warnings += [f"The route table {one} is gone: nothing is removed from it." for one in missing_tables(params, view)]
-    left = leftovers(view.tables, connection_id, changes)
-    if left:
-        warnings.append(_stay(connection_id, left))
+    _warn_of_leftovers(leftovers(view.tables, connection_id, changes), connection_id, warnings)
     return _plan(changes, warnings, block, (one.id for one in tables))
 
 
@@ -181,8 +180,8 @@ def _warn_of_owner(view: View, warnings: list[str]) -> None:
         )
 
 
-def _check_nothing_left(params: Parameters, view: View) -> list[str]:
-    """Check that no route to a block leads to a connection whose VPC or block AWS no longer shows; return what warns of others.
+def _check_nothing_left(params: Parameters, view: View, warnings: list[str]) -> None:
+    """Check that no route to a block leads to a connection whose VPC or block AWS no longer shows; warn of those to prefix lists.
 
     Raises:
         TaskError: If one does.
@@ -196,11 +195,12 @@ def _check_nothing_left(params: Parameters, view: View) -> list[str]:
             "and AWS no longer reports which block it was for.",
             hint="The routes to that block are removed then.",
         )
-    return [_stay(params["connection_id"], left)] if left else []
+    _warn_of_leftovers(left, params["connection_id"], warnings)
 
 
-def _stay(connection_id: str | None, left: t.Iterable[str]) -> str:
-    return f"Other routes to {connection_id} stay: {', '.join(left)}."
+def _warn_of_leftovers(left: t.Sequence[str], connection_id: str | None, warnings: list[str]) -> None:
+    if left:
+        warnings.append(f"Other routes to {connection_id} stay: {', '.join(left)}.")
 
 
 def check_account(params: Parameters, view: View) -> None:

@@ -191,7 +191,8 @@ def _further_containers(facts: ConnectionFacts) -> list[AtlasObject]:
     own = known_or(facts.atlas.container, None)
     clusters, containers = if_known(lambda: judged_clusters(facts)), if_known(lambda: peered_containers(facts))
     others = [one for one in containers or () if own is not None and one["id"] != own["id"]]
-    return [one for one in others if any(is_in_region(each, one["region_name"], AZURE) for each in clusters or ())]
+    regions = [region for cluster in clusters or () for region in cluster["regions"]]
+    return [one for one in others if any(has_nodes_at(each, one["region_name"], AZURE) for each in regions)]
 
 
 def _level_of(container: AtlasObject, further: t.Iterable[AtlasObject], facts: ConnectionFacts) -> Severity:

@@ -217,6 +217,8 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
         if one["electable_nodes"] is None:
             message = f"Atlas does not report how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
+        if one["region_name"] is None and not facts.entry.provider.has_one_container:
+            raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
     regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.provider
     return [one for one in cluster["regions"] if has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ..._clouds.cloud import Cloud
 from ..._clouds.clouds import ALL_CLOUDS
+from ..._resources.clusters import has_nodes_at
 from ..facts import AtlasObject, ConnectionFacts, Missing, known, named
 from .common import REBINDING, all_of, listed, need_container, own_dns_servers
 from .judged_clusters import (
@@ -40,7 +41,8 @@ def find_no_cluster(facts: ConnectionFacts) -> Findings:
     dedicated = [one for one in known(facts.atlas.clusters) if is_dedicated(one)]
     if not dedicated and _small_clusters(facts):
         raise skip("There is no dedicated cluster.", "P204")
-    if not any(is_in_region(one, region, cloud) for one in dedicated):
+    is_there = any(has_nodes_at(each, region, cloud) for one in dedicated for each in one["regions"])
+    if not is_there and not any(is_in_region(one, region, cloud) for one in dedicated):
         place = f"in {region}" if not cloud.has_one_container else f"on {cloud.name}"
         message = f"No cluster has nodes {place}; the connection leads nowhere."
         serverless = [one["name"] for one in known(facts.atlas.clusters) if is_serverless(one)]

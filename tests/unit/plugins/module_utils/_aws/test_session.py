@@ -583,6 +583,15 @@ def test_a_proxy_is_never_quoted(site: AwsSite, monkeypatch: pytest.MonkeyPatch,
     assert "canary" not in f"{caught.value} {caught.value.detail}"
 
 
+def test_without_a_proxy_the_text_of_botocore_is_quoted(site: AwsSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    error = botocore.exceptions.HTTPClientError(error="Failed to parse: [::bad")
+    found = _aws_errors.aws_error("read them", "ec2:DescribeVpcs", error, is_write=False, secrets=())
+    assert ("Failed to parse: [::bad" in str(found), "HTTPS_PROXY" in str(found)) == (True, False)
+
+
 @pytest.mark.parametrize("was_sent", [True, False])
 @pytest.mark.parametrize(
     "error",

@@ -156,8 +156,8 @@ def test_a_cleaning_that_fails_keeps_its_connection(site: PathSite) -> None:
     before = site.state()
     # What it leaves cannot be read.
     site.front.rule("DescribeRouteTables", refusal("UnauthorizedOperation", status=403), skip=1, times=1, account=ACCOUNTS[0])
-    done = site.run(connections=entries[:2], **PRUNE)
-    assert (done.failed, done.changed, site.writes, site.state()) == (True, False, [], before)
+    done = site.run(connections=entries[:2], **PRUNE, fail_on="never")
+    assert (done.failed, done.changed, site.writes, site.state()) == (False, False, [], before)
     (failure,) = done.result["failures"]
     assert (failure["index"], failure["step"]) == (None, "read")
     # It cannot be removed; the other one is gone, on both sides.

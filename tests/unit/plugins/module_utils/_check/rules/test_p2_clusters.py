@@ -123,6 +123,11 @@ def test_a_cluster_without_regions_is_not_taken_for_shared() -> None:
     assert severities(with_clusters(cluster(), cluster("dev", regions=[]))).items() >= {"P201": "unknown"}.items()
     # Of regionName, the published description says that it is only returned for single-region clusters.
     assert severities(with_clusters(cluster(regions=[region(region_name=None)]))).items() >= {"P201": "unknown"}.items()
+    partly = cluster(regions=[region(), region(region_name=None)])
+    assert severities(with_clusters(partly)) == {"P202": "unknown"}
+    for clusters in ([cluster(), cluster("dev", regions=[region(region_name=None)])],) * 2:
+        assert "P201" not in severities(with_clusters(*clusters))
+        clusters.reverse()
     named = healthy(clusters=[cluster(), cluster("dev", regions=[])], selection={"clusters": ("shop",)})
     assert "P203" not in severities(named)
 
