@@ -510,6 +510,7 @@ def test_roles_and_assignments_of_others_stay(site: AzureSite) -> None:
         ([(NETWORKS[0], "Initiated")], True),
         # Atlas repairs and deletes with the role, whatever the state.
         ([(NETWORKS[0], "Disconnected")], True),
+        ([("vnet_5356823b3794dee37132bb7b_abcd3fg8", "Connected")], True),
         ([(NETWORKS[0], "Disconnected"), (NETWORKS[1].upper(), "Connected")], True),
         ([("vnet_of_the_company", "Connected"), ("vnet_5356823b3794dee37132bb7b", "Connected")], False),
         # What the peering is with is not known.
