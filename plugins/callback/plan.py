@@ -69,7 +69,8 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_retry(self, result: t.Any) -> None:
         """Keep the result of an attempt, after which there is another one."""
-        self._attempts.setdefault(_key_of(result), []).append(result._result)
+        if _is_ours(result._task):
+            self._attempts.setdefault(_key_of(result), []).append(result._result)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         """Show the totals."""
@@ -78,9 +79,10 @@ class CallbackModule(CallbackBase):
             self._print(f"{COLLECTION}: {counts}; {_in_words(self._requests, is_hidden=self._is_hidden)}")
 
     def _show(self, result: t.Any, failure: str) -> None:
-        task, found, attempts = result._task, result._result, self._attempts.pop(_key_of(result), [])
-        if not str(getattr(task, "resolved_action", "") or task.action).startswith(f"{COLLECTION}."):
+        task, found = result._task, result._result
+        if not _is_ours(task):
             return
+        attempts = self._attempts.pop(_key_of(result), [])
         items = found["results"] if isinstance(found.get("results"), list) else [found]
         changed = "would change" if task.check_mode else "changed"
         requests: Counter[str] = Counter()
@@ -94,8 +96,8 @@ class CallbackModule(CallbackBase):
         name = str(task.get_name().rpartition(" : ")[2])
         host = f" [{result._host.get_name()}]" if self._hosts > 1 else ""
         self._print(f"{verb:<12} {name}{host} ({_in_words(requests, is_hidden=is_hidden)})", verb)
-        for item in (*attempts, *items):
-            is_item = item is not found and item in items
+        for number, item in enumerate((*attempts, *items)):
+            is_item = item is not found and number >= len(attempts)
             if is_item and (item.get("changed") or item.get("failed")):
                 self._print(f"  {'failed' if item.get('failed') else changed} {self._get_item_label(item)}")
             for line in _differences(item, with_plan=not task.check_mode):
@@ -105,6 +107,10 @@ class CallbackModule(CallbackBase):
         colors = {"failed": "red", "changed": "yellow", "would change": "yellow", "ok": "green"}
         # Comments and replies come from other people.
         self._display.display(visible(line.rstrip()), color=colors.get(verb), stderr=True)
+
+
+def _is_ours(task: t.Any) -> bool:
+    return str(getattr(task, "resolved_action", "") or task.action).startswith(f"{COLLECTION}.")
 
 
 def _key_of(result: t.Any) -> tuple[str, str]:

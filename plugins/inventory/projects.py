@@ -230,8 +230,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         hostvars = {row["id"]: _to_hostvars(row) for row in rows}
         wanted = self._wanted_names(hostvars)
         names = name_hosts(wanted, partial(self._is_taken, ()))
-        groups = self._predict_groups({names[group_id]: found for group_id, found in hostvars.items()})
-        names = name_hosts(wanted, partial(self._is_taken, groups))
+        if self.get_option("keyed_groups"):
+            groups = self._predict_groups({names[group_id]: found for group_id, found in hostvars.items()})
+            names = name_hosts(wanted, partial(self._is_taken, groups))
         self._add_hosts({names[group_id]: found for group_id, found in hostvars.items()}, strict=self.get_option("strict"))
 
     def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
@@ -353,8 +354,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _predict_groups(self, hostvars: t.Mapping[str, Row]) -> t.Collection[str]:
         """Return the groups that `keyed_groups` makes of hosts, whose names follow from variables."""
-        if not self.get_option("keyed_groups"):
-            return ()
         inventory, self.inventory = self.inventory, InventoryData()
         try:
             self._add_hosts(hostvars, strict=False)

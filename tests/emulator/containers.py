@@ -71,6 +71,10 @@ class ContainerKind:
         """Return the sizes that a block may have (the API's field descriptions)."""
         return range(21, 25)
 
+    def is_limited(self, region: Any) -> bool:
+        """Tell whether a container is for chosen regions alone, of all that it could have."""
+        return False
+
     def collides(self, mine: Any, other: Any) -> bool:
         """Tell whether a second container for this region is one too many."""
         return bool(mine == other)
@@ -145,6 +149,10 @@ class GcpKind(ContainerKind):
     def prefixes(self, region: Any) -> range:
         """A container for chosen regions may be small, with a /24 for each; one for all of them needs an /18 or more."""
         return range(21, 25 - (len(region) - 1).bit_length()) if region else range(8, 19)
+
+    def is_limited(self, region: Any) -> bool:
+        """It is, unless no regions were chosen."""
+        return bool(region)
 
     def collides(self, mine: Any, other: Any) -> bool:
         """There is one container in all."""
@@ -260,7 +268,7 @@ class Containers:
         if [one for one in self._like(kind, region) if one is not container] and not self._allow_duplicates:
             raise ApiError("CONTAINER_ALREADY_EXISTS", self._group_id)
         block = self._block(kind, {"atlasCidrBlock": str(container.block), **body}, region, container)
-        if isinstance(container.region, list) and container.region and (block, region) != (container.block, container.region):
+        if kind.is_limited(container.region) and (block, region) != (container.block, container.region):
             raise ApiError("CANNOT_UPDATE_SMALL_CONTAINER", container.id)
         if (block, region) != (container.block, container.region):
             if users:
@@ -309,7 +317,7 @@ class Containers:
             raise ApiError("ATLAS_INVALID_CIDR_RANGE", value)
         sizes = kind.prefixes(region)
         if block.prefixlen not in sizes:
-            if isinstance(region, list) and region:
+            if kind.is_limited(region):
                 raise ApiError("ATLAS_INVALID_CIDR_BLOCK_FOR_SMALL_CONTAINER")
             raise ApiError("ATLAS_INVALID_CIDR_BLOCK", value, f"{sizes[0]} to /{sizes[-1]}", kind.name)
         if interface.ip != block.network_address:

@@ -214,15 +214,14 @@ class VpcSurvey:
     def resolver_rules(self) -> list[ResolverRule] | Unread:
         """Return the resolver rules that the VPC has; Unread if the status of one is not COMPLETE."""
         rules = {one.id: one for one in self.answer("rules")}
-        found = [(rule_id, status) for vpc_id, rule_id, status in self.answer("associations") if vpc_id == self._vpc_id]
-        ids = [rule_id for rule_id, unused in found]
-        for rule_id, status in found:
+        found = {rule_id: status for vpc_id, rule_id, status in self.answer("associations") if vpc_id == self._vpc_id}
+        for rule_id, status in found.items():
             if status != "COMPLETE":
                 return Unread(f"It is not known whether the resolver rule {named(rule_id)} is in force: its status is {status}.")
-        hidden = [one for one in ids if one not in rules]
+        hidden = [one for one in found if one not in rules]
         if hidden:
             return Unread(f"AWS does not show the resolver rule {named(hidden[0])}.", "route53resolver:ListResolverRules")
-        return [rules[one] for one in ids]
+        return [rules[one] for one in found]
 
     def security_groups(self) -> dict[str, SecurityGroup]:
         """Return the security groups of all VPCs, and those of others that the options, Atlas or interfaces name, by id."""

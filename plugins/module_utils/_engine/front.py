@@ -95,7 +95,8 @@ class Engine:
             if not rest:
                 raise
             self._end(is_cut=True)
-        self._end()
+        else:
+            self._end()
 
     def _decide(self) -> Plan:
         plan = self._planning.decide()

@@ -32,9 +32,8 @@ _VERBS = {"delete": "remove", "update": "change"}
 _NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
 # Fields that change by themselves; with those that a cloud adds or changes once the other half is there, or gone.
 _STATES = ("status_name", "error_state_name", "provisioned")
-_PROGRESS = {
-    *(*_STATES, "state", "state_details"),
-    *(name for cloud in CLOUDS.values() for name in (cloud.accepted_id, *cloud.atlas_network) if name),
+_PROGRESS = {*_STATES, "state", "state_details"} | {
+    name for cloud in CLOUDS.values() for name in (cloud.accepted_id, *cloud.atlas_network) if name
 }
 _SECONDS_A_DAY = 86400
 # How many changes and entries a message names.

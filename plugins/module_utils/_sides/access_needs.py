@@ -307,6 +307,7 @@ class AccessUsers:
         on_aws = next((user for user in users if self._needs.is_absent and cloud_of(user.network) is AWS), None)
         # What those of this list need is known.
         others = [user.network for network, user in by_network.items() if network not in self._needs.groups]
+        by_comment = grouped([(_default_comment_of(network), network) for network in others])
         users = [user for user in users if user.blocks is None or user.blocks]
         for name, need, current in candidates:
             answers = [(user, user.needs(name)) for user in users]
@@ -315,9 +316,8 @@ class AccessUsers:
             of_same_network = (by_network[network] for network in networks if network in by_network)
             user = next(iter((*of_same_network, *(user for user, is_needed in answers if is_needed))), None)
             unclear = next((user for user, is_needed in answers if is_needed is None and (user.unread or not with_unread)), None)
-            alike = next(
-                (one for one in others if network_of(one) not in need.networks and _has_default_comment(current, one)), None
-            )
+            same = by_comment.get(str(current["comment"]).casefold(), ())
+            alike = next((one for one in same if network_of(one) not in need.networks), None)
             failed = next((owner for owner in need.owners if owner in state.failures), None)
             if user is not None:
                 kept[name] = f"{name} stays in the access list, because {user.title} still uses it."
@@ -341,8 +341,8 @@ class AccessUsers:
 
     def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
         """Whether only a comment that other networks may have, too, marks an entry as one of the list."""
-        needs = self._needs
-        return not any(name in needs.names(one, state) or _has_default_comment(current, one.network) for one in needs.entries)
+        needs, comment = self._needs, str(current["comment"]).casefold()
+        return not any(name in needs.names(one, state) or _default_comment_of(one.network) == comment for one in needs.entries)
 
 
 def access_list_of(state: PathState) -> AccessListState:
@@ -364,9 +364,9 @@ def place_of(network: Fields) -> tuple[str, ...]:
     return (cloud.name, *(str(network[name]).lower() for name in names))
 
 
-def _has_default_comment(entry: AccessEntry, network: Fields) -> bool:
-    """Whether an entry has the comment that those of a network have by default: it may leave out the owner, and be cut."""
-    return default_comment(network, cloud_of(network)).casefold() == str(entry["comment"]).casefold()
+def _default_comment_of(network: Fields) -> str:
+    """Return the comment that entries for a network have by default, in lower case: it may leave out the owner, and be cut."""
+    return default_comment(network, cloud_of(network)).casefold()
 
 
 def _may_need(name: str, user: RuleUser) -> str:

@@ -212,11 +212,13 @@ class EntryContainers(PathSide[ContainerState], ContainerSide):
         from .._resources.clusters import LEAVING, has_nodes_at, may_have_nodes_at
 
         staying = [one for one in self._clusters if one["state_name"] != LEAVING]
-        found: dict[str, str] = {}
-        for fits, more in ((has_nodes_at, ""), (may_have_nodes_at, ", of which Atlas does not report all regions")):
-            there = (one for one in staying if any(fits(each, group.region, group.cloud) for each in one["regions"]))
-            found = {**{one["name"]: f"cluster {one['name']}{more}" for one in there}, **found}
-        return [*found.values()]
+        found: list[str] = []
+        for one in staying:
+            if any(has_nodes_at(each, group.region, group.cloud) for each in one["regions"]):
+                found.append(f"cluster {one['name']}")
+            elif any(may_have_nodes_at(each, group.region, group.cloud) for each in one["regions"]):
+                found.append(f"cluster {one['name']}, of which Atlas does not report all regions")
+        return found
 
     def assume(self, plan: Plan) -> None:
         """Assume the containers as they will be; a new one has no id. The removal of one that others use fails."""

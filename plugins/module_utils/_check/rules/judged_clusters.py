@@ -37,8 +37,12 @@ def is_dedicated(cluster: AtlasObject) -> bool:
         UnreadError: If Atlas does not report it.
     """
     if not cluster["regions"]:
-        raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
+        raise _without_regions(cluster)
     return all(one["provider_name"] not in (SHARED, FLEX, SERVERLESS) for one in cluster["regions"])
+
+
+def _without_regions(cluster: AtlasObject) -> UnreadError:
+    return UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
 
 
 def is_serverless(cluster: AtlasObject) -> bool:
@@ -55,7 +59,7 @@ def is_in_region(cluster: AtlasObject, region: str | None, cloud: Cloud) -> bool
     if any(has_nodes_at(one, region, cloud) for one in cluster["regions"]):
         return True
     if any(may_have_nodes_at(one, region, cloud) for one in cluster["regions"]):
-        raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
+        raise _without_regions(cluster)
     return False
 
 
@@ -218,7 +222,7 @@ def unpeered_regions(cluster: AtlasObject, facts: ConnectionFacts) -> list[Atlas
             message = f"Atlas does not report how many nodes {cluster['name']} has in {one['region_name']}."
             raise UnreadError(Unread(message))
         if one["region_name"] is None and not facts.entry.provider.has_one_container:
-            raise UnreadError(Unread(f"Atlas does not report the regions of cluster {cluster['name']}."))
+            raise _without_regions(cluster)
     regions, cloud = {container.get("region_name") for container in peered_containers(facts)}, facts.entry.provider
     return [one for one in cluster["regions"] if has_nodes(one) and not any(has_nodes_at(one, each, cloud) for each in regions)]
 
