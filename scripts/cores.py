@@ -100,7 +100,8 @@ def make_environment(name: str, interpreter: str, requirements: list[str]) -> Pa
         subprocess.run([interpreter, "-m", "venv", str(folder)], check=True)
         half_done = folder / "requirements.txt"
         half_done.write_text(wanted, encoding="utf-8")
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+        # Python compiles what it imports, which is a part of what is installed.
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--no-compile", "--disable-pip-version-check"]
         subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", str(half_done)], check=True)
         half_done.rename(stamp)
     return python

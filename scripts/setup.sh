@@ -96,8 +96,8 @@ echo "  2 of 2: the $(grep -c '^[a-z0-9].*==' "$requirements") packages in $requ
 (while sleep 15; do echo "          still at it" >&2; done) &
 ticker=$!
 trap 'kill "$ticker" 2>/dev/null || :' EXIT
-# Wheels only: what builds another file has no hash.
-"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: \
+# Wheels only: what builds another file has no hash. Python compiles what it imports; of the clouds' clients, that is a small part.
+"$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes --only-binary :all: --no-compile \
     --requirement "$requirements" ||
     fail "the packages in $requirements could not be installed; pip's output is above. Can pip reach a package index?"
 state >"$stamp"

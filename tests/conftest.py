@@ -63,6 +63,7 @@ ENTER_NOTHING_NEW = tuple(
     f"unit/plugins/module_utils/{name}.py"
     for name in (
         "_api/test_client_deadlines",
+        "_check/test_fixes",
         "_operations/atlas_peering/test_counts",
         "_operations/atlas_peering/test_memory",
         "_operations/atlas_vpc_peers/test_list",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ RESULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "long": lambda: peering_check(
         connection(cluster_names=[LONG] * 9, checks=[finding("P601", "fail", LONG, LONG, LONG, evidence=LONG)] * 40)
     ),
-    **{f"{number} projects": partial(organization, number, hostile=True, unread=2) for number in (3, 40, 200)},
+    **{f"{number} projects": functools.partial(organization, number, hostile=True, unread=2) for number in (3, 40, 200)},
 }
 ORGANIZATIONS = [name for name in RESULTS if name.endswith(" projects")]
 # The least contrast for text by WCAG 2.2 (1.4.3, level AA).
@@ -69,13 +69,17 @@ SEEN = "return [...document.querySelectorAll('svg')].filter(one => one.checkVisi
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return the files of the reports by the names of their results."""
+def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what writes the report of a result, by its name, once, and returns its file."""
     folder = tmp_path_factory.mktemp("reports")
-    files = {name: folder / f"{name}.html" for name in RESULTS}
-    for name, file in files.items():
+
+    @functools.cache
+    def written(name: str) -> Path:
+        file = folder / f"{name}.html"
         file.write_text(to_html(RESULTS[name](), "2026-11-26T07:00:00Z"), encoding="utf-8")
-    return files
+        return file
+
+    return written
 
 
 @pytest.fixture(autouse=True)
@@ -86,10 +90,10 @@ def _preferring_what_is_usual(browser: Browser) -> Iterator[None]:
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_report_fits_the_screen(name: str, width: int, reports: dict[str, Path], browser: Browser) -> None:
+def test_a_report_fits_the_screen(name: str, width: int, report: Callable[[str], Path], browser: Browser) -> None:
     browser.be_wide(width)
     browser.complaints()
-    browser.open(reports[name])
+    browser.open(report(name))
     assert browser.run("return document.documentElement.scrollWidth") <= width
     assert browser.run(OVERFLOWING) == []
     folded = name in ("none", "many", *ORGANIZATIONS)
@@ -102,8 +106,8 @@ def test_a_report_fits_the_screen(name: str, width: int, reports: dict[str, Path
 
 
 @pytest.mark.parametrize("name", ["one", "3 projects"])
-def test_parts_have_names_for_those_who_do_not_see_them(name: str, reports: dict[str, Path], browser: Browser) -> None:
-    browser.open(reports[name])
+def test_parts_have_names_for_those_who_do_not_see_them(name: str, report: Callable[[str], Path], browser: Browser) -> None:
+    browser.open(report(name))
     unnamed = """return ["nav:not([aria-label])", "table:not(:has(> caption))", "svg:not([role=img][aria-label])"]
         .filter(one => document.querySelector(one))"""
     assert browser.run(unnamed) == []
@@ -112,10 +116,10 @@ def test_parts_have_names_for_those_who_do_not_see_them(name: str, reports: dict
 
 @pytest.mark.parametrize("name", ["one", "3 projects"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(scheme: str, name: str, reports: dict[str, Path], browser: Browser) -> None:
+def test_every_text_can_be_read(scheme: str, name: str, report: Callable[[str], Path], browser: Browser) -> None:
     browser.be_wide(DESKTOP)
     browser.prefer(scheme)
-    browser.open(reports[name])
+    browser.open(report(name))
     browser.run(UNFOLD)
     paper = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") is (scheme == "light")
@@ -125,9 +129,9 @@ def test_every_text_can_be_read(scheme: str, name: str, reports: dict[str, Path]
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_each_number_of_the_drawing_leads_to_its_row(width: int, reports: dict[str, Path], browser: Browser) -> None:
+def test_each_number_of_the_drawing_leads_to_its_row(width: int, report: Callable[[str], Path], browser: Browser) -> None:
     browser.be_wide(width)
-    browser.open(reports["one"])
+    browser.open(report("one"))
     found = browser.run(
         """
         const seen = [...document.querySelectorAll("svg a")].filter(one => one.getClientRects().length);
@@ -152,10 +156,10 @@ def test_each_number_of_the_drawing_leads_to_its_row(width: int, reports: dict[s
 
 
 @pytest.mark.parametrize("name", ORGANIZATIONS)
-def test_what_others_have_written_does_nothing(name: str, reports: dict[str, Path], browser: Browser) -> None:
+def test_what_others_have_written_does_nothing(name: str, report: Callable[[str], Path], browser: Browser) -> None:
     browser.be_wide(DESKTOP)
     browser.complaints()
-    browser.open(reports[name])
+    browser.open(report(name))
     # Nothing became an element, and nothing was run or loaded.
     assert browser.run("return document.querySelectorAll('main b[onload], main script, main img').length") == 0
     assert browser.run("return document.body.innerText.includes('<b onload=alert(1)>')")
@@ -164,9 +168,9 @@ def test_what_others_have_written_does_nothing(name: str, reports: dict[str, Pat
 
 
 @pytest.mark.parametrize("name", ORGANIZATIONS)
-def test_a_place_of_a_finding_leads_to_its_connection(name: str, reports: dict[str, Path], browser: Browser) -> None:
+def test_a_place_of_a_finding_leads_to_its_connection(name: str, report: Callable[[str], Path], browser: Browser) -> None:
     browser.be_wide(DESKTOP)
-    browser.open(reports[name])
+    browser.open(report(name))
     found = browser.run(
         """
         const link = [...document.querySelectorAll(".finding .where a")].at(-1);
@@ -181,8 +185,8 @@ def test_a_place_of_a_finding_leads_to_its_connection(name: str, reports: dict[s
     assert found[2] > 0
 
 
-def test_paper_is_white_for_those_who_prefer_the_dark(reports: dict[str, Path], browser: Browser) -> None:
+def test_paper_is_white_for_those_who_prefer_the_dark(report: Callable[[str], Path], browser: Browser) -> None:
     browser.be_wide(DESKTOP)
     browser.prefer("dark", media="print")
-    browser.open(reports["one"])
+    browser.open(report("one"))
     assert browser.run("return getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()") == "#ffffff"

@@ -166,7 +166,7 @@ from ansible.module_utils import basic  # noqa: E402
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client  # noqa: E402
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute  # noqa: E402
-from ansible_collections.cloudpeer.atlas.tests.support import operations  # noqa: E402
+from ansible_collections.cloudpeer.atlas.tests.support import operations, shared_botocore  # noqa: E402
 
 OPERATIONS = {**operations.load_all(), **{module: operations.load(module) for module in operations.CLOUD_MODULES}}
 MODULES = {name: importlib.import_module(f"ansible_collections.cloudpeer.atlas.plugins.modules.{name}") for name in OPERATIONS}
@@ -236,6 +236,7 @@ def _live(connection: socket.socket) -> None:
 
 def main(path: str) -> None:
     """Serve until standard input ends."""
+    shared_botocore.share_before_forking()
     # What is there is neither looked through nor copied in the children, which live too short to leave much behind.
     gc.freeze()
     gc.disable()

@@ -27,8 +27,10 @@ PAIRS = [
     (("Atlas", "POST", 2), ("AWS", "CreateRoute", 0)),
     pytest.param(("Atlas", "GET", 3), ("AWS", "CreateTags", 0), marks=pytest.mark.full),
 ]
-# A run of two connections in two accounts sends no more.
-ATLAS_REQUESTS, AWS_REQUESTS = range(16), range(24)
+# What a run of two connections in two accounts sends.
+ATLAS_REQUESTS, AWS_REQUESTS = range(16), range(20)
+#: What a run of one connection on GCP and one on AZURE sends there, by its state.
+CLOUDS_REQUESTS = {"present": range(14), "absent": range(21)}
 #: How a request to AWS ends that does not go through, and whether AWS has done what it asks; and so to Atlas.
 AWS_KINDS = {"lost reply": (DROP, True), "closed": (DROP, False), "refused": (denial("this"), False)}
 ATLAS_KINDS: dict[str, dict[str, Any]] = {
@@ -93,7 +95,7 @@ def test_a_lost_reply_on_each_side_costs_nothing(site: PathSite, in_atlas: Any, 
     check(site, entries, before, done)
     assert [len(one["actions"]) for one in done.result["peering"]["connections"]] == [5, 5]
     assert sum(site.to_atlas.values()) <= len(ATLAS_REQUESTS) + 1
-    assert sum(site.to_aws.values()) <= len(AWS_REQUESTS) + 1
+    assert sum(site.to_aws.values()) <= 25
     again = site.run(connections=entries)
     assert (again.failed, again.changed) == (False, False), again.result
 
@@ -106,6 +108,7 @@ def test_any_request_to_aws_may_go_wrong(site: PathSite, number: int, kind: str)
     before, (reply, forward) = site.state(), AWS_KINDS[kind]
     site.front.rule("*", reply, forward=forward, skip=number, times=1)
     done = site.run(connections=entries)
+    assert site.front.rules[0].times == 0, "the fault did not happen"
     check(site, entries, before, done)
     assert not (done.failed and kind in PASSING), done.msg
     heal(site, entries)
@@ -172,9 +175,10 @@ class Nth(list[str]):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("state", ["present", "absent"])
-@pytest.mark.parametrize("number", range(24))
-def test_any_reply_of_gcp_and_azure_may_be_lost(start_path: Start, number: int, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "number"), [(state, number) for state, numbers in CLOUDS_REQUESTS.items() for number in numbers]
+)
+def test_any_reply_of_gcp_and_azure_may_be_lost(start_path: Start, state: str, number: int) -> None:
     site = start_path(with_clouds=True)
     assert site.clouds is not None
     entries = [*site.make_vnets(1), *site.make_networks(1)]
@@ -182,12 +186,11 @@ def test_any_reply_of_gcp_and_azure_may_be_lost(start_path: Start, number: int, 
         assert not site.run(connections=entries).failed
     site.clouds.app.lose = Nth(number)
     done = site.run(connections=entries, state=state)
-    left = len(site.clouds.app.lose)
-    site.clouds.app.lose = []
+    assert len(site.clouds.app.lose) == 0, "the fault did not happen"
     # A reply that is lost costs another look, or is said; what was done counts.
     assert done.changed or done.failed
     again = site.run(connections=entries, state=state)
-    assert (again.failed, again.changed) == (False, done.failed), (done.result, again.result, left)
+    assert (again.failed, again.changed) == (False, done.failed), (done.result, again.result)
     states = [one["status"] for cloud in ("AZURE", "GCP") for one in site.peers_of(cloud)]
     assert states == (["AVAILABLE"] * 2 if state == "present" else [])
     mirrors = site.clouds.gcp.peerings("my-project", entries[1]["network_name"])

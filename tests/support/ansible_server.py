@@ -81,6 +81,10 @@ def import_all() -> None:
             importlib.import_module(name)
     sys.meta_path.remove(guard)
     assert SETTINGS not in sys.modules
+    if "boto3" in sys.modules:
+        # It stands beside this file.
+        shared: Any = importlib.import_module("shared_botocore")
+        shared.share_before_forking()
     # Ansible compiles the collection's files itself, in each process.
     finder: Any = importlib.import_module("ansible.utils.collection_loader._collection_finder")
     # Python has imported it when it started.
