@@ -28,7 +28,8 @@ class _Raw(io.BytesIO):
 
 
 def _answer_in_memory() -> None:
-    """Have the requests answered in memory, where they can be."""
+    """Have the requests answered in memory, where they can be, and make one TLS context, which nothing uses then."""
+    botocore.httpsession.create_urllib3_context = functools.cache(botocore.httpsession.create_urllib3_context)
     send = botocore.httpsession.URLLib3Session.send
 
     def send_or_answer(self: Any, request: Any) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 
 import botocore.client
 import botocore.hooks
-import botocore.httpsession
 import botocore.loaders
 import botocore.regions
 import botocore.session
@@ -54,7 +53,7 @@ def _share_client_classes() -> None:
 
 
 def _share_descriptions() -> None:
-    """Let botocore read what it knows of a service once, and not for each session, and make one TLS context, which nothing uses.
+    """Let botocore read what it knows of a service once, and not for each session.
 
     EC2 is described in three megabytes of JSON.
     """
@@ -84,7 +83,6 @@ def _share_descriptions() -> None:
     botocore.loaders.Loader.load_service_model = load_once
     botocore.loaders.Loader.load_data_with_path = read_once
     botocore.client.ClientCreator._load_service_model = describe_once
-    botocore.httpsession.create_urllib3_context = functools.cache(botocore.httpsession.create_urllib3_context)
 
 
 def _share_names() -> None:
