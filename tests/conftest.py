@@ -98,8 +98,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Write the map of lines and tests, or choose by it, if asked to."""
     testmap.pytest_configure(config)
+    controller = _coverage(config)
+    if controller is not None and hasattr(config, "workerinput"):
+        # pytest-cov begins to measure twice in a worker. While the second pauses, the first would go on, for nothing.
+        controller.pause()
     if hasattr(config, "workerinput") and config.get_verbosity() <= 0:
         _send_less(config)
+
+
+def _coverage(config: pytest.Config) -> Any:
+    """Return what pauses the measuring of coverage, or None if there is no measuring."""
+    return getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
 
 
 def _send_less(config: pytest.Config) -> None:
@@ -187,7 +196,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Look for garbage from now on, but not among what was collected, and not after each 700 objects: moto has millions."""
-    if getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None) is not None:
+    if _coverage(session.config) is not None:
         # What is imported late is measured as well if the first test to need it is none of those that are measured.
         for file in sorted((ROOT / "plugins" / "module_utils").rglob("[!_]*.py")):
             name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
@@ -200,7 +209,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Measure some of the tests that `make test` runs, with their fixtures, and tell tests/support/runner.py which playbooks."""
-    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    controller = _coverage(item.config)
     is_usual = controller is not None and item.get_closest_marker("full") is None
     os.environ["MEASURE_PLAYBOOKS"] = "yes" if is_usual else ""
     is_measured = is_usual and _path(item).startswith(MEASURED) and _path(item) not in ENTER_NOTHING_NEW
