@@ -96,13 +96,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Write the map of lines and tests, or choose by it, if asked to."""
+    """Write the map of lines and tests, or choose by it, if asked to, and let a worker do nothing twice or in vain."""
     testmap.pytest_configure(config)
+    if not hasattr(config, "workerinput"):
+        return
     controller = _coverage(config)
-    if controller is not None and hasattr(config, "workerinput"):
+    if controller is not None:
         # pytest-cov begins to measure twice in a worker. While the second pauses, the first would go on, for nothing.
         controller.pause()
-    if hasattr(config, "workerinput") and config.get_verbosity() <= 0:
+    if config.get_verbosity() <= 0:
         _send_less(config)
 
 
@@ -221,7 +223,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _measures_no_servers(pytestconfig: pytest.Config) -> Iterator[None]:
     """End the measuring of coverage in the threads of servers, which coverage begins in all threads."""
-    if not pytestconfig.getoption("cov_source", None):
+    if _coverage(pytestconfig) is None:
         yield
         return
     run = threading.Thread.run
