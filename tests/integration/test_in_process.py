@@ -473,21 +473,21 @@ SET = f"""
 """
 
 
-@pytest.mark.parametrize("parallel", [1, 2])
+@pytest.mark.parametrize("parallel", [1, 3])
 @pytest.mark.full
 def test_a_set_whose_time_is_up_says_what_it_has_done(
     start: Callable[..., RunningEmulator], playbook: PlaybookRunner, parallel: int
 ) -> None:
     # Of one connection after the other, some are made in that time on the slowest machine, and not all on the fastest.
-    emulator = start(latency_ms=300, step_seconds=3600, max_pending_peers=50)
+    emulator = start(latency_ms=500, step_seconds=3600, max_pending_peers=50)
     run = playbook(SET, emulator, "-e", f"parallel={parallel}", status=2)
     made = {one["vpcId"] for one in emulator.project.list_peers()}
     assert 0 < len(made) < 40
     line = next(one for one in run.output.splitlines() if "stopped before the end; done so far: " in one)
     done, perhaps = ({word.rpartition("/")[2].rstrip(",;") for word in part.split() if "/vpc-" in word} for part in split(line))
     assert done <= made <= done | perhaps
-    # One connection after the other: the last one is on its way, in the main thread.
-    assert len(perhaps) == (1 if parallel == 1 else 0)
+    # Threads are waited for: only what the main thread sends, or the reply that it takes, may be unrecorded.
+    assert len(perhaps) <= 1
 
 
 def split(line: str) -> tuple[str, str]:

@@ -73,7 +73,7 @@ class Engine:
         self._look()
         if front.waits_first:
             self._go_through(BEFORE, None, is_last=True)
-            if self._loop is not None and self._loop.has_waited:
+            if self._loop and self._loop.intake.has_waited:
                 self._reader.look(self._all(), Purpose.AGAIN)
                 self._progress.begin()
         self._decide()

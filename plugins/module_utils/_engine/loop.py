@@ -58,11 +58,12 @@ class Loop:
 
     Args:
         front: The front that runs.
-        intake: Handles the results; this loop shares all that it was made with.
+        intake: Its parts are this loop's, too.
         jobs: Sends steps.
         sleep: Sleeps that many seconds.
 
     Attributes:
+        intake: Handles the results.
         ledger: Has the steps.
     """
 
@@ -71,15 +72,10 @@ class Loop:
         self._sides: dict[str, AnySide] = {side.name: side for side in front.sides}
         self.ledger, self._waits, self._reader = intake.ledger, intake.waits, intake.reader
         self._ready, self._searches, self._progress = intake.ready, intake.searches, intake.progress
-        self._intake, self._jobs, self._sleep = intake, jobs, sleep
+        self.intake, self._jobs, self._sleep = intake, jobs, sleep
         self._are_long = len(front.sides) > 1 or not front.sides[0].has_short_steps
         # How many steps were sent, and how many requests before those that are running.
         self._sent = self._calls = 0
-
-    @property
-    def has_waited(self) -> bool:
-        """Whether anything was waited for."""
-        return self._intake.has_waited
 
     def run(self, stage: str, seconds: float | None, *, is_last: bool) -> None:
         """Run a stage until nothing is being sent or in doubt, and every wait has ended that may not outlast it.
@@ -90,8 +86,8 @@ class Loop:
             is_last: Whether all waits end with it.
         """
         self._waits.begin(stage, seconds, self.ledger.refused, is_last=is_last)
-        self._intake.deadlines = dict.fromkeys(self._intake.deadlines, math.inf)
-        self._intake.news = {(side.name, owner): None for side in self._front.sides for owner in side.states}
+        self.intake.deadlines = dict.fromkeys(self.intake.deadlines, math.inf)
+        self.intake.news = {(side.name, owner): None for side in self._front.sides for owner in side.states}
         while True:
             self._advance()
             running = self._context.running
@@ -125,7 +121,7 @@ class Loop:
         for sent in self._jobs.drain():
             step = self._context.running.pop(sent.key)
             if sent.error is None:
-                self._intake.record(step, sent.result())
+                self.intake.record(step, sent.result())
             elif isinstance(sent.error, TaskError):
                 self.ledger.doubt(sent.key, step, sent.error)
         self.ledger.fail_open()
@@ -135,8 +131,8 @@ class Loop:
     def _advance(self) -> None:
         """Evaluate the owners that have changed, and send the steps that are ready."""
         while True:
-            while self._intake.news:
-                news, self._intake.news = self._intake.news, {}
+            while self.intake.news:
+                news, self.intake.news = self.intake.news, {}
                 for target in news:
                     self._ready.remove(target)
                     step = self._evaluate(target)
@@ -162,20 +158,20 @@ class Loop:
         try:
             waiting = side.wait(owner, step)
         except TaskError as error:
-            self._intake.fail(target, step, error)
+            self.intake.fail(target, step, error)
             return None
         if waiting is None:
             self._waits.drop(target)
             return step
-        self._intake.keep(target, waiting)
+        self.intake.keep(target, waiting)
         return None
 
     def _send(self, target: Target, step: Step) -> None:
         call = self._sides[target[0]].request(step)
         if not self._context.running:
             self._calls = len(self._front.session.calls)
-        if target in self._intake.deadlines:
-            call = partial(self._reader.within, self._intake.deadlines[target], call)
+        if target in self.intake.deadlines:
+            call = partial(self._reader.within, self.intake.deadlines[target], call)
         self._context.running[target] = step
         self._sent += 1
         self._jobs.submit(target, call, is_long=self._are_long)
@@ -193,15 +189,19 @@ class Loop:
         step = self._context.running.pop(sent.key)
         try:
             if sent.error is None:
-                self._intake.record(step, sent.result())
+                self.intake.record(step, sent.result())
             elif isinstance(sent.error, TaskError):
-                self._intake.handle_refusal(sent.key, step, sent.error)
+                self.intake.handle_refusal(sent.key, step, sent.error)
             else:
                 raise sent.error
-        except Exception as error:
-            # A defect, or a lack of memory or threads. Failures of a request itself are TaskErrors.
-            calls = () if isinstance(error, TaskError) else self._front.session.calls[self._calls :]
-            self.ledger.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
+        except BaseException as error:
+            if not isinstance(error, TaskError):
+                # A defect, or a lack of memory or threads.
+                calls = self._front.session.calls[self._calls :]
+                self.ledger.outcome.changed |= any(call.is_write and call.status is not None for call in calls)
+            if not isinstance(error, Exception) and step not in self.ledger.applied:
+                # A signal before the reply was recorded.
+                self._context.running[sent.key] = step
             raise
 
     # Looks, polls and timeouts.
@@ -215,11 +215,11 @@ class Loop:
             return
         silent = self._poll(due)
         self._waits.set_pace(moment)
-        for target in due:
-            if target in self.ledger.refused and target in silent:
-                self._intake.keep(target, due[target].waiting, is_refused=True)
-            elif target in self.ledger.refused:
-                self._intake.release(target)
+        for target in [one for one in due if one in self.ledger.refused]:
+            if target in silent:
+                self.intake.keep(target, due[target].waiting, is_refused=True)
+            else:
+                self.intake.release(target)
         # A poll that has taken until the end was the last one.
         self._evaluate_due(due, max(moment, self._clock()))
 
@@ -231,19 +231,19 @@ class Loop:
             step, pending = self._evaluate(target), due[target]
             if step is not None:
                 self._ready.add(target, step, self._sent)
-            self._intake.news.pop(target, None)
+            self.intake.news.pop(target, None)
             now = self._waits.get(target)
             if now is not None and max(pending.deadline, now.deadline) <= moment:
                 late.append((self.ledger.next_step(target) is None, len(late), target, now))
         for unused, unused_number, target, now in sorted(late, key=lambda item: item[:2]):
             if target not in self.ledger.failed:
-                self._intake.fail_late(target, now, moment)
+                self.intake.fail_late(target, now, moment)
 
     def _poll(self, due: t.Mapping[Target, PendingWait]) -> set[Target]:
         """Ask about what is waited for, and return the owners without an answer."""
         again = [target for target, pending in due.items() if pending.waiting.looks_again]
         if again:
-            self._intake.read_again(again)
+            self.intake.read_again(again)
         polled = {target: pending for target, pending in due.items() if pending.waiting.polls and not pending.waiting.looks_again}
         if not polled:
             return set()
@@ -259,17 +259,17 @@ class Loop:
         if result.changed or len(silent) < len(polled):
             waiting, shown = next(iter(polled.values())).waiting, max(map(self._waits.shown_end_of, polled.values()))
             self._progress.see(result.changed, waiting, None if shown == math.inf else shown)
-        self._intake.note(result.changed)
+        self.intake.note(result.changed)
         for name, query, error in result.failed:
             if not query.owners and not self._front.is_single:
                 raise error
             for target in _owners_of(name, query.owners, polled):
-                self._intake.fail(target, self.ledger.next_step(target), error)
+                self.intake.fail(target, self.ledger.next_step(target), error)
         return silent
 
     def _search(self, search: Search) -> None:
         """Look for steps in doubt, and decide about them."""
-        plan = self._intake.read_again(search.targets)
+        plan = self.intake.read_again(search.targets)
         # Others have failed with that plan.
         search.targets = [target for target in search.targets if target in self.ledger.doubts]
         if search.pauses and any(plan.still_needs(self.ledger.doubts[target].step) for target in search.targets):
@@ -277,7 +277,7 @@ class Loop:
             return
         self._searches.end(search)
         for target in search.targets:
-            self._intake.settle(target, plan)
+            self.intake.settle(target, plan)
 
 
 def begin_loop(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.ledger import Waits
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.outcome import Outcome
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan, Step, joined
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.side import Effect, Waiting
@@ -712,6 +713,22 @@ def test_a_signal_names_what_is_on_its_way_and_what_is_unsent() -> None:
     texts = {"x": "before the reply came", "y": "before the request was sent"}
     assert results[-1]["failed"] == {key: f"The task was stopped {text}. Run it again." for key, text in texts.items()}
     assert lines[-1] == "stopped before the end; done so far: nothing; perhaps also: update x/a"
+
+
+@pytest.mark.parametrize(
+    ("where", "told"), [((NameSide, "record"), "nothing; perhaps also: update x/a"), ((Waits, "forget"), "update x/a")]
+)
+def test_a_signal_while_a_reply_is_taken_forgets_no_step(
+    where: tuple[type, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*unused: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(*where, stop)
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(ListFront, world({"x": "a"}), lines=lines)
+    assert lines[-1] == f"stopped before the end; done so far: {told}"
 
 
 def test_a_signal_leaves_open_what_was_lost_and_names_refusals() -> None:
