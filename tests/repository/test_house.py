@@ -197,7 +197,7 @@ def test_a_task_enters_few_files(task: str, entered: dict[str, list[str]]) -> No
 
 
 def test_a_task_imports_little_source() -> None:
-    """Ansible compiles all of it at each start."""
+    """The first run of a version compiles all of it, and each run executes it."""
     found = {name: source for name, (_files, source) in house_figures.source_imported().items()}
     assert found.keys() == IMPORTED.keys()
     assert {name: source for name, source in found.items() if source > IMPORTED[name]} == {}

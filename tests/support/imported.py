@@ -47,5 +47,5 @@ def imported_by(module: str, options: Mapping[str, Any]) -> set[str]:
 
 
 def source_of(files: set[str]) -> int:
-    """Return how many characters of source some files of module_utils have: ansible-core compiles all of it at each start."""
+    """Return how many characters of source some files of module_utils have: the first run of a version compiles all of it."""
     return sum(len((UTILS / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")) for name in files)
