@@ -85,10 +85,6 @@ def import_all() -> None:
         # It stands beside this file.
         shared: Any = importlib.import_module("shared_botocore")
         shared.share_before_forking()
-    # Ansible compiles the collection's files itself, in each process.
-    finder: Any = importlib.import_module("ansible.utils.collection_loader._collection_finder")
-    # Python has imported it when it started.
-    finder.compile = sys.modules["sitecustomize"].compile_once
 
 
 def serve(path: str) -> tuple[Wanted, int] | None:

@@ -21,9 +21,8 @@ def compile_once(source: str | bytes, filename: str, mode: str, flags: int = 0, 
     """Return what `compile` returns for the text of a file; the arguments are those with which files are imported."""
     text = source.encode("utf-8", "surrogatepass") if isinstance(source, str) else bytes(source)
     proof = hashlib.sha256(sys.version.encode() + text).digest()
-    # The zip file, or the folder of a copy of the collection, is another one each time.
+    # The zip file is another one each time.
     name = filename.rpartition(".zip/")[2]
-    name = "".join(name.partition("ansible_collections/")[1:]) or name
     kept = os.path.join(FOLDER, name.replace("/", ".") + "c")
     try:
         with open(kept, "rb") as file:

@@ -35,7 +35,7 @@ def installed(tmp_path: Path) -> Path:
 
 
 def compiled(installed: Path) -> set[str]:
-    environment = {name: value for name, value in own_environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {**own_environment(), "PYTHONDONTWRITEBYTECODE": ""}
     command = [sys.executable, "-c", LOADS, str(installed.parents[2])]
     run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
