@@ -14,6 +14,7 @@ import functools
 import os
 import time
 import typing as t
+from collections.abc import Mapping
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
@@ -120,7 +121,7 @@ class AtlasAction(ActionBase):
             InvalidOptionError: If two names of one option have different values, or the task itself says it in two ways.
         """
         spec = self.OPERATION.argument_spec
-        args = spec.without_aliases(_decrypted(self._task.args))
+        args = spec.without_aliases(_as_texts(self._task.args))
         # Options that the module does not have are left for the check, which refuses them.
         ways = [[name for name in way if name in spec.options] for way in _WAYS]
         distances = {name: self._distance(name, args[name]) for way in ways for name in way if args.get(name) is not None}
@@ -237,13 +238,15 @@ class AtlasAction(ActionBase):
             self._display.display(line, stderr=True)
 
 
-def _decrypted(value: t.Any) -> t.Any:
-    """Return a value with texts in place of inline vault values, objects before ansible-core 2.19: modules get texts."""
-    if isinstance(value, t.Mapping):
-        return {key: _decrypted(item) for key, item in value.items()}
+def _as_texts(value: t.Any) -> t.Any:
+    """Return a value as modules get it: with texts in place of inline vault values, objects before ansible-core 2.19, and, later,
+    in place of texts that know where they were written, which are slow to copy.
+    """
+    if isinstance(value, Mapping):
+        return {key: _as_texts(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_decrypted(item) for item in value]
-    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
+        return [_as_texts(item) for item in value]
+    return str(value) if isinstance(value, str) or getattr(value, "__ENCRYPTED__", False) else value
 
 
 def _shows_invocation(variables: t.Mapping[str, object]) -> bool:

@@ -160,7 +160,7 @@ class ArgumentSpec:
             params: The options, checked or not. Those that are not set have the values of environment variables or defaults.
         """
         try:
-            return set(_secrets_of(self.options, params))
+            return set(_secrets_of(self.options, [params]))
         except (TypeError, ValueError, RecursionError):
             return None
 
@@ -248,15 +248,18 @@ def _with_texts(value: OptionValue, change: t.Callable[[str], str]) -> OptionVal
     return change(value) if isinstance(value, str) else value
 
 
-def _secrets_of(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionValue]) -> t.Iterator[str]:
-    for name, option in options.items():
-        values = [params[alias] for alias in names_of(name, option) if alias in params]
-        for value in values or (_default_values(option) if option.get("no_log") else ()):
+def _secrets_of(options: t.Mapping[str, OptionValue], entries: t.Iterable[t.Mapping[str, OptionValue]]) -> t.Iterator[str]:
+    """Yield the secrets in the options of a task, or in entries with these options."""
+    # Once for all entries: most options cannot have one.
+    secret = [(names_of(name, option), option) for name, option in options.items() if option.get("no_log") or option.get("options")]
+    for params in entries:
+        for names, option in secret:
+            values = [params[name] for name in names if name in params]
             if option.get("no_log"):
-                yield from _texts_in(value)
-            elif option.get("options"):
-                for entry in _entries_in(value):
-                    yield from _secrets_of(option["options"], entry)
+                for value in values or _default_values(option):
+                    yield from _texts_in(value)
+            else:
+                yield from _secrets_of(option["options"], _entries_in(values))
 
 
 def _default_values(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
@@ -299,19 +302,21 @@ def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionVa
     """Return the options of a spec, without secrets and malformed entries."""
     shown = {}
     for name, option in options.items():
-        for alias in names_of(name, option):
-            value = params.get(alias)
-            if option.get("no_log") and value not in (None, ""):
-                value = MASKED
-            elif option.get("options") and value is not None:
+        for alias in [alias for alias in names_of(name, option) if alias in params]:
+            value = params[alias]
+            # Most options are not set.
+            if value is None:
+                pass
+            elif option.get("no_log"):
+                value = value if value == "" else MASKED
+            elif option.get("options"):
                 value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
-            elif _may_hold_keys(option) and value is not None:
+            elif _may_hold_keys(option):
                 value = dict.fromkeys(value, MASKED) if isinstance(value, t.Mapping) else MASKED
             elif alias.endswith("_url") and isinstance(value, str):
                 # A password in a URL is refused; the failed result must not show it.
                 value = re.sub("(?s)(?<=://).*@", f"{STARS}@", value)
-            if alias in params:
-                shown[alias] = value
+            shown[alias] = value
     return shown
 
 
