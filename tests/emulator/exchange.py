@@ -82,7 +82,8 @@ class Exchange(abc.ABC):
 
     def refuse(self, error: ApiError) -> None:
         """Have the request answered with an error as if it had not been authenticated."""
-        self._refusal = error
+        # Without its frames: from Python 3.12 on, they would keep those of the whole request.
+        self._refusal = error.with_traceback(None)
         self.authenticated = False
 
     @abc.abstractmethod
@@ -92,9 +93,7 @@ class Exchange(abc.ABC):
     def respond(self) -> Response:
         """Return the response, whatever happens."""
         try:
-            if self._refusal is not None:
-                raise self._refusal
-            reply = self._answer()
+            reply = self._answer() if self._refusal is None else error_reply(self._refusal)
         except ApiError as error:
             reply = error_reply(error)
         except Exception:  # pylint: disable=broad-exception-caught

@@ -21,7 +21,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.environment import own_en
 
 TIMEOUT, RETRIES = 2, 3
 #: Seconds of the world after which a run hangs: so many that a busy machine does not come near it.
-HANG = 300.0
+HANG = 300
 #: How often to look whether the time of a request is up.
 _INTERVAL = 0.01
 

@@ -43,7 +43,7 @@ def creations(emulator: RunningEmulator, count: int) -> list[dict[str, Any]]:
             container_id=emulator.project.first_container_id,
             accepter_region_name="us-east-1",
             # So long that no machine is too busy.
-            timeout=HANG * SCALE,
+            timeout=int(HANG * SCALE),
             retries=10,
         )
         for number in range(count)

@@ -145,7 +145,7 @@ def test_fifty_creations_under_a_small_bucket_lose_none(parallel: int, nursery: 
     emulator = start(rate_limit="10/2", max_pending_peers=50, step_seconds=3600)
     emulator._buckets[emulator.settings.group_id] = TokenBucket(parse_rate("10/2"), lambda: time.monotonic() * scale)
     many = [entry(number, route_table_cidr_block=f"10.{number}.0.0/16") for number in range(50)]
-    options = options_for(emulator, peers=many, parallel=parallel, timeout=HANG * scale, retries=0)
+    options = options_for(emulator, peers=many, parallel=parallel, timeout=int(HANG * scale), retries=0)
     ran = nursery.run(Run(MODULE, options, "in process", scale=scale))
     assert not ran.failed, ran.msg
     assert len(set_of(emulator)) == 50 == ran.outcome["summary"]["created"]
