@@ -239,8 +239,8 @@ class AtlasAction(ActionBase):
 
 
 def _as_texts(value: t.Any) -> t.Any:
-    """Return a value as modules get it: with texts in place of inline vault values, objects before ansible-core 2.19, and, later,
-    in place of texts that know where they were written, which are slow to copy.
+    """Return a value as modules get it: plain texts in place of inline vault values, which are objects before ansible-core 2.19,
+    and of the tagged texts of later releases, which are slow to copy.
     """
     if isinstance(value, Mapping):
         return {key: _as_texts(item) for key, item in value.items()}

@@ -248,18 +248,13 @@ def _with_texts(value: OptionValue, change: t.Callable[[str], str]) -> OptionVal
     return change(value) if isinstance(value, str) else value
 
 
-def _secrets_of(options: t.Mapping[str, OptionValue], entries: t.Iterable[t.Mapping[str, OptionValue]]) -> t.Iterator[str]:
-    """Yield the secrets in the options of a task, or in entries with these options."""
-    # Once for all entries: most options cannot have one.
-    secret = [(names_of(name, option), option) for name, option in options.items() if option.get("no_log") or option.get("options")]
-    for params in entries:
-        for names, option in secret:
-            values = [params[name] for name in names if name in params]
-            if option.get("no_log"):
-                for value in values or _default_values(option):
-                    yield from _texts_in(value)
-            else:
-                yield from _secrets_of(option["options"], _entries_in(values))
+def _secrets_of(options: Options, entries: t.Sequence[t.Mapping[str, OptionValue]]) -> t.Iterator[str]:
+    for name, option in options.items():
+        is_secret, inner = option.get("no_log"), option.get("options") or {}
+        for params in entries if is_secret or inner else ():
+            values = [params[alias] for alias in names_of(name, option) if alias in params]
+            for value in values or (_default_values(option) if is_secret else ()):
+                yield from _texts_in(value) if is_secret else _secrets_of(inner, [*_entries_in(value)])
 
 
 def _default_values(option: t.Mapping[str, OptionValue]) -> t.Iterator[OptionValue]:
@@ -302,13 +297,12 @@ def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionVa
     """Return the options of a spec, without secrets and malformed entries."""
     shown = {}
     for name, option in options.items():
-        for alias in [alias for alias in names_of(name, option) if alias in params]:
-            value = params[alias]
-            # Most options are not set.
+        for alias in names_of(name, option):
+            value = params.get(alias)
             if value is None:
                 pass
-            elif option.get("no_log"):
-                value = value if value == "" else MASKED
+            elif option.get("no_log") and value != "":
+                value = MASKED
             elif option.get("options"):
                 value = [_shown(option["options"], entry) for entry in value if isinstance(entry, t.Mapping)]
             elif _may_hold_keys(option):
@@ -316,7 +310,8 @@ def _shown(options: t.Mapping[str, OptionValue], params: t.Mapping[str, OptionVa
             elif alias.endswith("_url") and isinstance(value, str):
                 # A password in a URL is refused; the failed result must not show it.
                 value = re.sub("(?s)(?<=://).*@", f"{STARS}@", value)
-            shown[alias] = value
+            if alias in params:
+                shown[alias] = value
     return shown
 
 

@@ -182,9 +182,9 @@ def parse_values(params: Parameters, parse: ParseRegion | None = None) -> tuple[
     forms.update(dict.fromkeys(("peer_id", "container_id"), parse_object_id))
     forms.update({name: AWS.forms[name] for name in (*AWS.ids, *AWS.needed)})
     warnings = []
-    for option in [name for name in forms if name in params]:
+    for option, form in forms.items():
         try:
-            check_options(params, forms[option], option)
+            check_options(params, form, option)
         except InvalidOptionError as error:
             if option not in AWS.ids or params["api_version"] == "v2" or not params[option].strip():
                 raise
