@@ -42,6 +42,8 @@ def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Given:
     seconds: list[float] = []
     clean_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # Old releases of botocore ask STS in us-east-1 unless told otherwise.
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "regional")
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     monkeypatch.setattr(metadata, "detect_gce_residency_linux", lambda: False, raising=False)
 
