@@ -133,7 +133,7 @@ options:
         have ended, as described for O(replace_routes). All other routes stay. A warning names those that still lead to this
         connection.
       - With V(absent), the task does not fail if the connection has ended or is unknown. If AWS does not know the VPC in this
-        region and account, a warning says so.
+        region and account, a warning says so. The task fails if AWS does not say whose credentials these are.
     type: str
     choices: [present, absent]
     default: present

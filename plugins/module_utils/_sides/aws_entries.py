@@ -146,7 +146,7 @@ class AwsTerms:
         peer, container = self.peer(entry), self._path.container_of.get(entry.key)
         of_peer = None if peer is None else fields_of(peer)["accepter_region_name"]
         of_container = None if container is None else container.get(REGION)
-        region = entry.params["region"] or of_peer or of_container or entry.params["container_region"]
+        region = of_peer or entry.params["region"] or of_container or entry.params["container_region"]
         return AWS.regions.to_cloud(region) if region else None
 
     def options(self, entry: PeerEntry, connection_id: str | None, block: str | None) -> Parameters:

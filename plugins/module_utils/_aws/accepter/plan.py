@@ -120,7 +120,7 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     vpc_id = params["vpc_id"] or (connection and connection.accepter.vpc_id)
     warnings: list[str] = []
     _warn_of_owner(view, warnings)
-    if view.vpc is None and vpc_id:
+    if view.vpc is None and vpc_id and view.account_id is not None:
         warnings.append(
             f"The {as_form('VPC')} {vpc_id} {as_form('is', 'are')} unknown in {view.place}: it has no routes there "
             "that could be removed."

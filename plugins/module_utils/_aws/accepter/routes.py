@@ -153,19 +153,19 @@ def plan_routes(
     are_named = bool(params["route_table_ids"] or params["route_table_tags"])
     for table in tables:
         is_idle = table.is_idle and are_named
-        for route in table.routes:
-            part = ipaddress.IPv4Network(route.destination)
-            if part != network and part.subnet_of(network) and route.target != connection_id:
-                refused.append((table, route))
-                is_replaceable = False
         own, propagated = route_to(table, block), route_to(table, block, propagated=True)
-        blocking = own or propagated
-        if blocking is None:
-            over_list = _route_over_list(table, block, connection_id, facts, warnings)
-            blocking = None if params["replace_routes"] else over_list
+        is_ours = own is not None and own.target == connection_id
+        over_lists = [] if is_ours else _ways_elsewhere(table, block, connection_id, facts, warnings)
+        for way in (*_ways_to_blocks(table), *over_lists):
+            first = route_to(table, str(way.block)) or way.route
+            if way.block != network and way.block.subnet_of(network) and first.target != connection_id:
+                refused.append((table, way.shown))
+                is_replaceable = False
+        exact = (way.shown for way in over_lists if way.block == network and not params["replace_routes"])
+        blocking = own or propagated or next(exact, None)
         if blocking is None:
             changes.append(_new_route(view, table, block, facts, connection_id))
-        elif own is not None and own.target == connection_id:
+        elif is_ours:
             continue
         elif own is not None and own.is_peering and view.has_ended(own):
             changes.append(RouteChange("replace", table.id, block, own.target, connection_id, None, is_idle))
@@ -224,6 +224,17 @@ class _Way(t.NamedTuple):
     block: ipaddress.IPv4Network
     rank: int
 
+    @property
+    def shown(self) -> Route:
+        """The route, with the block beside its prefix list."""
+        shown = f"{self.block} (prefix list {self.route.destination})" if self.rank == _OVER_LIST else str(self.block)
+        return replace(self.route, destination=shown)
+
+
+def _ways_to_blocks(table: RouteTable) -> list[_Way]:
+    rank = {True: _PROPAGATED, False: _STATIC}
+    return [_Way(one, ipaddress.IPv4Network(one.destination), rank[one.is_propagated]) for one in table.routes]
+
 
 def _ways_over(route: Route, facts: Facts) -> list[_Way]:
     """Return the ways of a route to a prefix list; none if that cannot be read."""
@@ -251,10 +262,7 @@ def find_takeover(view: View, table: RouteTable, block: str, facts: Facts, conne
     """
     network = ipaddress.IPv4Network(block)
     lists = [one for one in table.list_routes if not one.is_of_endpoint]
-    ways = [
-        _Way(one, ipaddress.IPv4Network(one.destination), _PROPAGATED if one.is_propagated else _STATIC) for one in table.routes
-    ]
-    ways += [way for one in lists if one.target != connection_id for way in _ways_over(one, facts)]
+    ways = _ways_to_blocks(table) + [way for one in lists if one.target != connection_id for way in _ways_over(one, facts)]
     best = max((way for way in ways if network.subnet_of(way.block)), key=_preference, default=None)
     if best is None or best.block == network:
         return None
@@ -266,8 +274,7 @@ def find_takeover(view: View, table: RouteTable, block: str, facts: Facts, conne
     own = [way for one in lists if one.target == connection_id for way in _ways_over(one, facts)]
     if any(network.subnet_of(way.block) and _preference(way) > _preference(best) for way in own):
         return None
-    shown = f"{best.block} (prefix list {route.destination})" if best.rank == _OVER_LIST else str(best.block)
-    return Takeover(block, shown, route.target)
+    return Takeover(block, best.shown.destination, route.target)
 
 
 def say_takeovers(changes: t.Iterable[RouteChange]) -> dict[Takeover, str]:
@@ -348,25 +355,22 @@ def _describe_networks(view: View, targets: t.Iterable[str], block: str) -> str:
     )
 
 
-def _route_over_list(table: RouteTable, block: str, connection_id: str | None, facts: Facts, warnings: list[str]) -> Route | None:
-    """Return a route over a prefix list that has exactly the block, and leads elsewhere; None if a table has none.
+def _ways_elsewhere(table: RouteTable, block: str, connection_id: str | None, facts: Facts, warnings: list[str]) -> list[_Way]:
+    """Return the ways over prefix lists that do not lead to the connection.
 
-    Gateway endpoints have lists of AWS's own services. A static route to a block takes precedence over one with a list.
-    Source: "Route priority" in Amazon's VPC guide.
+    Gateway endpoints have lists of AWS's own services. A static route to a block takes precedence over one with a list that has
+    the block, but not over one with a part of it. Source: "Route priority" in Amazon's VPC guide.
     """
-    for route in table.list_routes:
-        if route.target == connection_id or route.is_of_endpoint:
-            continue
-        blocks: t.Collection[str] | None = facts[route.destination]
-        if blocks is None:
+    lists = [one for one in table.list_routes if one.target != connection_id and not one.is_of_endpoint]
+    for route in lists:
+        if facts[route.destination] is None:
             warning = (
-                f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to "
-                f"{route.target}, and the new one takes precedence. Allow ec2:GetManagedPrefixListEntries to these credentials."
+                f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to {route.target}, and "
+                "the new one takes precedence; if only a part of it is in it, that part still goes there. Allow "
+                "ec2:GetManagedPrefixListEntries to these credentials."
             )
             warnings += [warning] if warning not in warnings else []
-        elif block in blocks:
-            return replace(route, destination=f"{block} (prefix list {route.destination})")
-    return None
+    return [way for route in lists for way in _ways_over(route, facts)]
 
 
 def plan_removal(params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str) -> list[RouteChange]:

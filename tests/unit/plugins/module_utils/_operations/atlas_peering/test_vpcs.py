@@ -438,6 +438,14 @@ def test_absent_takes_only_what_is_its_own(site: PathSite) -> None:
     assert site.access_list == {other["cidr_block"]: f"VPC peering with {other['vpc_id']}"}
 
 
+def test_absent_looks_where_atlas_says_that_the_vpc_is(site: PathSite) -> None:
+    """An entry that names another region would leave the routes to a connection that is removed."""
+    (entry,) = site.make_vpcs(1)
+    apply(site, [entry])
+    assert actions(apply(site, [{**entry, "region": "us-west-2"}], state="absent"))[0][0] == "delete route"
+    assert (routes_of(site, entry), in_atlas(site)) == ({}, {})
+
+
 def test_absent_goes_on_where_atlas_has_nothing_left(site: PathSite) -> None:
     """The connection, or even the container, was removed by hand: routes and an entry of the access list stay behind."""
     entry, second = site.make_vpcs(2)

@@ -283,6 +283,21 @@ def test_a_propagated_route_within_the_block_is_refused_always(site: AwsSite) ->
     site.refused("192.168.249.0/24 to vgw-0123456789abcdef0 (propagated)", replace_routes=True)
 
 
+def test_a_static_route_overrides_a_propagated_one_in_the_block(site: AwsSite) -> None:
+    """As P601 advises. Source: "Route priority" in Amazon's VPC guide."""
+    main, other = site.tables
+    part = "192.168.249.0/24"
+    site.accept()
+    for table in (main, other):
+        site.route(table)
+    site.route(other, part)
+    site.front.routes[other] = [
+        {"destinationCidrBlock": part, "origin": "EnableVgwRoutePropagation", "gatewayId": "vgw-0123456789abcdef0"}
+    ]
+    done = site.run()
+    assert (done.failed, done.changed) == (False, False)
+
+
 def test_a_local_target_is_never_replaced(site: AwsSite) -> None:
     site.front.routes[site.tables[1]] = [{"destinationCidrBlock": ATLAS_BLOCK, "gatewayId": "local"}]
     done = site.refused(f"{site.tables[1]} routes {ATLAS_BLOCK} to local", replace_routes=True)
@@ -326,6 +341,19 @@ def test_a_route_over_a_prefix_list_needs_replace_routes(site: AwsSite) -> None:
     # It is made beside the other one, so that nothing is left to do or to read.
     assert done.warnings == []
     assert (site.run().changed, "GetManagedPrefixListEntries" in site.front.actions) == (False, False)
+
+
+def test_a_part_of_the_block_over_a_list_is_refused_always(site: AwsSite) -> None:
+    """The longest prefix takes precedence, whatever kind of route has it. Source: "Route priority" in Amazon's VPC guide."""
+    part = "192.168.250.0/24"
+    list_id = listed(site, part, transitGatewayId="tgw-0123456789abcdef0")
+    shown = f"{site.tables[1]} routes {part} (prefix list {list_id}) to tgw-0123456789abcdef0"
+    done = site.refused(shown, replace_routes=True)
+    assert "Set replace_routes" not in done.msg
+    # But a static route to the same block takes precedence over the list.
+    site.accept()
+    site.route(site.tables[1], part)
+    assert site.run().changed
 
 
 @pytest.mark.parametrize("blocks", [["10.99.0.0/16"], ["192.168.0.0/16"], []])
