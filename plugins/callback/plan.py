@@ -170,7 +170,7 @@ def _new_connections(item: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, ...]]
     """Yield a row of the table for each connection of a list that the task requests."""
     peering = item.get("peering")
     for entry in peering["connections"] if isinstance(peering, dict) else ():
-        counts = Counter((one["action"], one["kind"]) for one in entry["actions"])
+        counts = Counter((one["action"], one["kind"]) for one in entry.get("actions", ()))
         if counts.pop(("create", "connection"), 0):
             done = ", ".join(in_words(action, kind, number=number) for (action, kind), number in counts.items())
             yield _to_row({**entry, **(entry["vpc_peer"] or {})}, done)

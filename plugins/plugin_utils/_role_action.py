@@ -59,7 +59,10 @@ class OfRole(ActionBase):
                 if boolean(given.get("prune") or False, strict=False) and given.get("state", "present") == "present":
                     used = self._args()
                     is_once = self._task.run_once and role._play.strategy.rpartition(".")[2] == "linear"
-                    _check_rivals(_known(used.get("group_id"), used.get("project_name")), task_vars or {}, is_once)
+                    own = _known(used.get("group_id"), used.get("project_name"))
+                    # Of other hosts, the keyword `environment` is not known.
+                    own = own if any(own) else _known(self._task_environment().get(_VARIABLE), None)
+                    _check_rivals(own, task_vars or {}, is_once)
             except InvalidOptionError as error:
                 return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)

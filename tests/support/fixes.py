@@ -634,6 +634,7 @@ ACTIONS: dict[str, Actions] = {
     "P502": {r"Associate DHCP options .*?\.": to(dhcp_options=DhcpOptions("dopt-2", ("AmazonProvidedDNS",)))},
     "P503": {
         r"Add these names to the zone, enable its public DNS fallback, or dissociate .*?\.": (add_names, fall_back, without_zone),
+        r"Add these names to the zone, or dissociate .*?\.": (add_names, without_zone),
         r"Remove these records, .*?, or correct them, or dissociate the zone from the VPC\.": (
             remove_records,
             add_names,

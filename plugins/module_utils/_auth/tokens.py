@@ -30,6 +30,8 @@ from .private_folder import PrivateFolder
 MARGIN_SECONDS = 300
 # As documented by Atlas; no token is used for longer, whatever a reply or a file says.
 LIFETIME_SECONDS = 3600.0
+# A token is not replaced so soon after it was issued: what refuses it would refuse another one.
+_YOUNG_SECONDS = 60
 # Tokens have one or two thousand characters, and their files hardly more.
 _LONGEST_TOKEN = 1 << 14
 _MOST_BYTES = _LONGEST_TOKEN + 1000
@@ -150,22 +152,19 @@ class ServiceAccount(Credential):
         # Held by the thread that gets a token; the others wait for it and use the same one.
         self._lock = threading.Lock()
         self._token: Token | None = None
-        # The last token that was in the cache.
-        self._cached: Token | None = None
         self._refused: str | None = None
 
     def sign_in(self, request: Prepared, patience: t.Callable[[], float]) -> Flow:
         """Send the token; after a 401, which may mean that it is revoked, send another one, once. See `Credential.sign_in`.
 
-        Another token does not help an account that is not in the project, unless the refused one is from the cache: the account
-        may have been invited since.
+        Atlas also answers 401 if the account is not in the project, or may not do something, and then another token does not
+        help, unless the account has been invited since.
         """
         for unused in range(2):
             token = yield from self._good_token(patience)
             request.headers["Authorization"] = f"Bearer {token.value}"
             reply: Reply = yield request
-            is_stranger = reply.headers.get("X-Error-Code") == "NOT_IN_GROUP" and token is not self._cached
-            if not reply.is_unauthorized or is_stranger:
+            if not reply.is_unauthorized or token.ends > self._clock() + LIFETIME_SECONDS - _YOUNG_SECONDS:
                 return
             self._refused = token.value
 
@@ -176,7 +175,7 @@ class ServiceAccount(Credential):
             if token is None:
                 # Other processes wait here, and then find the new token in the cache.
                 with self._cache.locked(patience()):
-                    token = self._cached = self._good(self._cache.load())
+                    token = self._good(self._cache.load())
                     if token is None:
                         token = yield from self._new_token()
                         self._cache.store(token)

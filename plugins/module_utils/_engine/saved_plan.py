@@ -30,6 +30,7 @@ _ALLOWED_BY = {"create": ("create", "recreate", "replace")}
 _VERBS = {"delete": "remove", "update": "change"}
 # How a task signs in and how long it waits does not affect what it does; the project is compared separately.
 _NEUTRAL_OPTIONS = {*CONNECTION.options, *WAIT.options, "parallel", "azure_role_timeout", "plan_file", "plan_max_age"}
+_NEUTRAL_OPTIONS |= {"aws_accounts", "azure_tenant", "gcp_auth_kind", "gcp_scopes", "gcp_service_account_email"}
 # Fields that change by themselves; with those that a cloud adds or changes once the other half is there, or gone.
 _STATES = ("status_name", "error_state_name", "provisioned")
 _PROGRESS = {*_STATES, "state", "state_details"} | {

@@ -365,9 +365,9 @@ def _ways_elsewhere(table: RouteTable, block: str, connection_id: str | None, fa
     for route in lists:
         if facts[route.destination] is None:
             warning = (
-                f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to {route.target}, and "
-                "the new one takes precedence; if only a part of it is in it, that part still goes there. Allow "
-                "ec2:GetManagedPrefixListEntries to these credentials."
+                f"The prefix list {route.destination} could not be read: if {block} is in it, there is a route to "
+                f"{route.target}, and the new one takes precedence; if only a part of {block} is in it, that part still goes "
+                "there. Allow ec2:GetManagedPrefixListEntries to these credentials."
             )
             warnings += [warning] if warning not in warnings else []
     return [way for route in lists for way in _ways_over(route, facts)]

@@ -77,8 +77,11 @@ def answering(
     return found
 
 
-def records_for(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> list[Record]:
-    """Return the record sets by which a zone answers for a name: its own, or those of a wildcard for it; none if it lacks it.
+def records_for(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> list[Record] | None:
+    """Return the record sets by which a zone answers for a name: its own, or those of a wildcard for it.
+
+    There are none for a name that has others alone, such as TXT: public DNS is not asked for that either. None if there is no
+    such name. Source: UpdateHostedZoneFeatures in the API of Route 53.
 
     A wildcard holds for names below its domain, unless a record is nearer to the name.
     Source: "Using an asterisk (*) in the names of hosted zones and records" in the developer guide of Route 53, and RFC 4592.
@@ -92,15 +95,16 @@ def records_for(name: Name, zone: HostedZone, records: t.Iterable[Record]) -> li
     def of(domain: str) -> list[Record]:
         return [one for one in sets.get(domain, ()) if one.type in name.types]
 
-    if name.text in existing:
-        return of(name.text)
     labels = name.text.split(".")
     apex = len(_labels(zone.name))
+    if name.text in existing or len(labels) == apex:
+        return of(name.text)
     for index in range(1, len(labels) - apex + 1):
         domain = ".".join(labels[index:])
         if domain in existing or len(labels) - index == apex:
-            return of(f"*.{domain}" if domain else "*")
-    return []
+            wildcard = f"*.{domain}" if domain else "*"
+            return of(wildcard) if wildcard in sets else None
+    return None
 
 
 def is_at_or_above(domain: str, name: str) -> bool:
@@ -136,8 +140,8 @@ def answer_of(name: Name, zone: HostedZone, cluster: AtlasObject, facts: Connect
     if isinstance(contents.records, Unread):
         return contents.records
     found = records_for(name, zone, known(contents.records))
-    if found:
-        return _judge(found, zone, cluster, facts)
+    if found is not None:
+        return _judge(found, zone, cluster, facts) if found else False
     return falls_back if isinstance(falls_back, Unread) else known(falls_back)
 
 

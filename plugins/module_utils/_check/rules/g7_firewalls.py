@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import ipaddress
 import itertools
-import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -227,9 +226,9 @@ def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, f
 
 
 def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionFacts) -> FixLines:
-    """Return the line that adds the rule of the fix where a rule decides; none without a free priority, or in a policy of Google.
+    """Return the line that adds the rule of the fix where a rule decides; none without a free priority, or beyond the project.
 
-    A policy of an organization or a folder is found by its number, whatever the organization is.
+    In a policy of an organization or a folder, the rule would hold for all machines there: its owner has to choose the targets.
     """
     policy, free, project = rule.policy, _free_priority(rule), facts.entry.params["gcp_project_id"]
     ports, name = f"tcp:{'-'.join(map(str, ATLAS_PORTS[0]))}", f"allow-atlas-{block.network_address}-{block.prefixlen}-{free}"
@@ -237,13 +236,11 @@ def _line_for(rule: EgressRule, block: ipaddress.IPv4Network, facts: ConnectionF
         what = {"direction": "EGRESS", "action": "ALLOW", "rules": ports, "destination_ranges": str(block), "priority": free}
         network = {"project": project, "network": facts.entry.network_id}
         return gcloud("firewall-rules create", name.replace(".", "-"), **network, **what)
+    if policy.kind != NETWORK:
+        return ()
     what = {"action": "allow", "direction": "EGRESS", "layer4_configs": ports, "dest_ip_ranges": str(block)}
-    if policy.kind == NETWORK:
-        where = {"firewall_policy": policy.id, "global_firewall_policy": True, "project": project}
-        return gcloud("network-firewall-policies rules create", free, **where, **what)
-    # `gcloud` takes fewer digits for the short name of a policy, which it finds by its organization alone.
-    number = policy.id if re.fullmatch("[0-9]{9,}", policy.id or "") else None
-    return gcloud("firewall-policies rules create", free, firewall_policy=number, **what)
+    where = {"firewall_policy": policy.id, "global_firewall_policy": True, "project": project}
+    return gcloud("network-firewall-policies rules create", free, **where, **what)
 
 
 def _free_priority(rule: EgressRule) -> int | None:

@@ -256,7 +256,7 @@ def has_ended(peer: AtlasObject) -> bool:
 
 
 # The checks of a connection and of the way to its block. They judge that of each region of a cluster, on AWS alone.
-_OF_A_WAY = frozenset(("P401", "P402", "P403", "P405", "P601", "P602", "P603", "P607", "P701", "P702", "P703"))
+_OF_A_WAY = frozenset(("P301", "P401", "P402", "P403", "P405", "P601", "P602", "P603", "P607", "P701", "P702", "P703"))
 _WRONG = ("fail", "warn", "unknown")
 
 
@@ -336,9 +336,11 @@ class FurtherRegions:
     def _find_on_way(self, container: AtlasObject) -> list[Finding]:
         if container["id"] not in self._found:
             found = [one for one in run_checks(_through(container, self._facts), _OF_A_WAY) if one.severity in _WRONG]
-            # What could not be read counts once, whichever checks need it.
-            messages = [one.message for one in found]
-            self._found[container["id"]] = [one for place, one in enumerate(found) if one.message not in messages[:place]]
+            # Whom the access list shuts out of all regions counts at home. What could not be read counts once, whichever checks
+            # need it.
+            messages = [one.message for one in (*run_checks(self._facts, ("P301",)), *found)]
+            first = len(messages) - len(found)
+            self._found[container["id"]] = [one for place, one in enumerate(found, first) if one.message not in messages[:place]]
         return self._found[container["id"]]
 
 

@@ -11,7 +11,7 @@ import typing as t
 from ..._aws.objects import HostedZone, ResolverRule
 from ..._clouds.aws import AWS
 from ..facts import AtlasObject, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, if_known, known, known_or, named
-from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of
+from .cluster_names import Astray, Name, ZoneAnswer, answer_of, answering, is_at_or_above, names_of, records_for
 from .common import REBINDING, FixLines, aws, aws_for_new, listed, own_dns_servers, together
 from .judged_clusters import has_private_string, have_all_private_strings, is_running, need_clusters, unless_private
 from .rule import Finding, Findings, Severity, check, not_looked_at, not_read
@@ -181,14 +181,6 @@ def _lines_instead_of(rule: ResolverRule, facts: ConnectionFacts, *, is_wider: b
     return aws_for_new("route53resolver associate-resolver-rule", "resolver-rule-id", new, facts, vpc_id=vpc_id)
 
 
-def _zone_line(zone: HostedZone, facts: ConnectionFacts) -> FixLines:
-    """Return the line that dissociates a zone; none if it has other names than Atlas's, too, or is a service's."""
-    if not zone.owner.isdecimal() or not is_at_or_above(_DOMAIN, zone.name):
-        return ()
-    vpc = f"VPCRegion={facts.entry.region},VPCId={facts.entry.network_id}"
-    return aws("route53 disassociate-vpc-from-hosted-zone", facts, hosted_zone_id=zone.id, vpc=vpc)
-
-
 def _find_forwarding(clusters: t.Iterable[AtlasObject], view: _View, facts: ConnectionFacts) -> Findings:
     """Yield the rules that forward names of clusters to other DNS servers, whose answers are not known."""
     concerned: dict[ResolverRule, list[AtlasObject]] = {}
@@ -227,9 +219,10 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
             severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
             contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
             falls_back = contents is not None and contents.falls_back is True
+            records = () if contents is None else known_or(contents.records, ())
+            are_there = any(records_for(name, zone, records) == [] for name in lacking)
             evidence = {**evidence, "names": [name.text for name in lacking]}
-            finding = _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back)
-            yield dataclasses.replace(finding, commands=_zone_line(zone, facts))
+            yield _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back, are_there=are_there)
         for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
             decides = not set(strings) - {*lost, *doubtful} and not are_own_alone
             finding = not_read(unread, zone.title)
@@ -250,6 +243,7 @@ def _lacking(
     severity: Severity,
     *,
     falls_back: bool,
+    are_there: bool,
 ) -> Finding:
     missing = [name.text for name, answer in lacking.items() if not isinstance(answer, Astray)]
     astray = {name.text: answer for name, answer in lacking.items() if isinstance(answer, Astray)}
@@ -260,7 +254,9 @@ def _lacking(
     clauses, advice = [], []
     if missing:
         clauses.append(f"does not have {listed(missing)}")
-        advice.append("Add these names to the zone, enable its public DNS fallback, or dissociate it from the VPC.")
+        # Public DNS is not asked for a name that is there with records of other types.
+        fallback = "" if are_there else "enable its public DNS fallback, "
+        advice.append(f"Add these names to the zone, {fallback}or dissociate it from the VPC.")
     if astray:
         blocks = listed(dict.fromkeys(block for one in astray.values() for block in one.blocks))
         shown = listed(f"{named(name)} ({named(one.addresses[0], ', '.join(one.addresses))})" for name, one in astray.items())

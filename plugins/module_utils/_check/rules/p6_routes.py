@@ -196,9 +196,8 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
     found: dict[str, list[tuple[RouteTable, str]]] = {}
     for table in known(facts.aws.route_tables):
         for route in table.all_routes:
-            # An active route to a connection that AWS does not show leads to a new one, or to one of the owner of a shared VPC.
-            has_ended = statuses[route.target] in ENDED if route.target in statuses else route.is_blackhole
-            if route.is_peering and route.target != own and has_ended and (table.id, route) not in strays and not table.gateways:
+            is_left = route.is_peering and route.target != own and _has_ended(route, statuses)
+            if is_left and (table.id, route) not in strays and not table.gateways:
                 found.setdefault(route.target, []).append((table, route.destination))
     for connection_id, routes in found.items():
         places = [f"{named(destination)} in {name_of(table)}" for table, destination in routes]
@@ -237,6 +236,11 @@ def find_ipv6_subnets(facts: ConnectionFacts) -> Findings:
             message = f"{named(subnet.id)} has IPv6 addresses alone, and Atlas peers IPv4."
             fix = "Use a subnet with IPv4 addresses, or leave this one out with subnet_ids."
             yield Finding("fail", subnet.id, message, fix, subnet_ids=(subnet.id,))
+
+
+def _has_ended(route: Route, statuses: t.Mapping[str, str]) -> bool:
+    # An active route to a connection that AWS does not show leads to a new one, or to one of the owner of a shared VPC.
+    return statuses[route.target] in ENDED if route.target in statuses else route.is_blackhole
 
 
 def _left_out(facts: ConnectionFacts) -> list[str]:
@@ -306,6 +310,10 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
         for part in view.strays
     ]
     fix, routes = _advice_on(view, facts)
+    statuses, verbs = known_or(facts.aws.statuses, {}), {"create": routes["routes_to_add"], "replace": routes["routes_to_point"]}
+    lines = [_route_line(verb, view.table, one, facts) for verb, names in verbs.items() for one in names]
+    # A route that works may serve others: there are no lines before its owner was asked.
+    pointed = [one for one in view.table.routes if one.destination in verbs["replace"] and not one.is_propagated]
     return Finding(
         "fail",
         view.table.id,
@@ -313,10 +321,7 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
         fix,
         {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts, **routes},
         view.subnet_ids,
-        commands=together(
-            *(_route_line("create", view.table, one, facts) for one in routes["routes_to_add"]),
-            *(_route_line("replace", view.table, one, facts) for one in routes["routes_to_point"]),
-        ),
+        commands=together(*lines) if all(_has_ended(one, statuses) for one in pointed) else (),
     )
 
 

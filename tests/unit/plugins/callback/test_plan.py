@@ -184,8 +184,10 @@ def test_a_failed_list_is_shown_without_a_table() -> None:
     """Its result has of failed entries what they have reached, and no more."""
     (row,) = reached([{"indexes": [0]}], [{"vpc_id": "vpc-1", "id": "1", "actions": [action("create", "connection")]}])
     diff = [{"after_header": "AWS vpc-1", "before": "", "after": "connection requested\n"}]
-    lines = Shown().see(failed=True, changed=True, peering={"connections": [row]}, diff=diff)
-    assert lines[1:] == ["    AWS vpc-1: connection requested"]
+    for failed in (True, False):
+        # With failed_when, Ansible takes a failure back.
+        lines = Shown().see(failed=failed, changed=True, peering={"connections": [row]}, diff=diff)
+        assert lines[1:] == ["    AWS vpc-1: connection requested"]
 
 
 def test_the_items_of_a_loop_that_change_something_are_named() -> None:

@@ -346,6 +346,7 @@ class RoleAction(OfRole, AtlasAction):
             _role=None if role is None else own,
             module_defaults=[*defaults],
             resolved_action="cloudpeer.atlas.atlas_peering",
+            environment=[],
             run_once=False,
         )
         self._templar, self._loader = SimpleNamespace(template=template), DataLoader()
@@ -508,6 +509,12 @@ def test_rivals_are_known_by_name_too(
     assert ("or it is not known which: host1" in text) == is_refused
     monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", OTHER)
     assert ("host1" in refusal(known, monkeypatch, **args)) == is_refused
+
+
+def test_the_keyword_environment_may_name_the_project_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_ATLAS_PROJECT_ID", GROUP)
+    monkeypatch.setattr(AtlasAction, "_task_environment", lambda _self: {"MONGODB_ATLAS_PROJECT_ID": OTHER})
+    assert "host1" in refusal({"host0": {}, "host1": {"vpc_peering_group_id": OTHER}}, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -106,12 +106,14 @@ def test_threads_fetch_one_token_for_all(make_atlas: Callable[..., Atlas], clock
     atlas = make_atlas(latency_ms=20)
     settings = atlas.emulator.settings
     cache = TokenCache(["x"], str(tmp_path / "cache") if kept else None, print)
-    account = ServiceAccount(settings.client_id, settings.client_secret, cache)
+    now = [time.time()]
+    account = ServiceAccount(settings.client_id, settings.client_secret, cache, lambda: now[0])
     client = AtlasClient(ApiSettings(base_url=atlas.base_url), account, clock=clock, sleep=clock.sleep)
     found = side_by_side(THREADS, lambda number: client.get(GROUP, "read"))
     assert {str(one["id"]) for one in found.values()} == {GROUP[1]}
     assert [call.path for call in client.calls if call.method == "POST"] == ["/api/oauth/token"]
-    # It is revoked: one new one for all.
+    # After a while, it is revoked: one new one for all.
+    now[0] += 100
     atlas.emulator.tokens.clear()
     found = side_by_side(THREADS, lambda number: client.get(GROUP, "read"))
     assert {str(one["id"]) for one in found.values()} == {GROUP[1]}

@@ -35,6 +35,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.tokens impor
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.operation import execute
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, NoAnswerError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_vpc_peer_info import OPERATION
+from ansible_collections.cloudpeer.atlas.tests.emulator.faults import parse_rules
 from ansible_collections.cloudpeer.atlas.tests.emulator.server import RunningEmulator, running
 from ansible_collections.cloudpeer.atlas.tests.emulator.settings import Settings
 from ansible_collections.cloudpeer.atlas.tests.support.environment import clean_environment
@@ -353,8 +354,15 @@ def test_a_token_is_not_used_in_its_last_five_minutes(lifetime: int, requests: i
         assert token_requests(emulator) == requests
 
 
+def grow_old(home: Path) -> None:
+    """Let the token in the cache be two minutes older: a younger one is not renewed."""
+    (file,) = cached(home)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "ends": json.loads(file.read_text())["ends"] - 120}))
+
+
 def test_a_revoked_token_is_renewed_once(emulator: RunningEmulator, home: Path) -> None:
     run(emulator, **account(emulator))
+    grow_old(home)
     emulator.tokens.clear()
     emulator.requests.clear()
     assert run(emulator, **account(emulator))[0]["vpc_peers"] == []
@@ -375,6 +383,7 @@ def test_a_cached_token_outside_the_group_is_fetched_again_once(home: Path) -> N
         atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
         for unused in range(2):
             assert run(atlas, client_id="id", client_secret="secret") == ({"changed": False, "vpc_peers": []}, [])
+            grow_old(home)
     sent = [one.path == TOKEN_PATH or one.authorization for one in wire.requests]
     assert sent == [True, "Bearer old", "Bearer old", True, "Bearer new"]
 
@@ -392,8 +401,18 @@ def test_a_cached_token_is_not_fetched_anew_twice(home: Path) -> None:
     with serving(new_token("old"), page(), NOT_IN_GROUP, new_token("new"), NOT_IN_GROUP) as wire:
         atlas: Any = SimpleNamespace(settings=Settings(), base_url=wire.base_url)
         run(atlas, client_id="id", client_secret="secret")
+        grow_old(home)
         assert run(atlas, client_id="id", client_secret="secret")[0]["error_code"] == "NOT_IN_GROUP"
     assert [one.path == TOKEN_PATH for one in wire.requests] == [True, False, False, True, False]
+
+
+def test_what_an_account_may_not_do_costs_one_token(emulator: RunningEmulator, home: Path) -> None:
+    """Source of 401 for it: USER_UNAUTHORIZED in Atlas's table of errors; of tokens, Atlas has issued 100 at most in an hour."""
+    denied = {"method": "GET", "path_glob": "*/peers*", "authenticated": True, "times": 5}
+    emulator.faults.add(parse_rules({**denied, "fault": {"kind": "status", "status": 401, "code": "USER_UNAUTHORIZED"}}))
+    for unused in range(5):
+        assert run(emulator, **account(emulator))[0]["error_code"] == "USER_UNAUTHORIZED"
+    assert token_requests(emulator) == 1
 
 
 def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, home: Path) -> None:

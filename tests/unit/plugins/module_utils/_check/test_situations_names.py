@@ -313,6 +313,15 @@ DNS = [
     Situation(VALUES, "an alias beside the cluster", led(Record(ALL_NAMES, "A", ("192.168.248.5",)), kind="A"), {}, GOOD),
     Situation(VALUES, "a CNAME, and private strings are left", standard_alone("CNAME", "a.example"), {"P503": "unknown"}, GOOD),
     Situation(FALLBACK, "what is not there is public", zones(ZONE, falls_back=True), {}, GOOD),
+    *(
+        # Source: UpdateHostedZoneFeatures in botocore's model of Route 53.
+        Situation(FALLBACK, what, zones(those, falls_back=True, records=found), {"P503": "fail"}, BAD)
+        for what, those, found in (
+            ("a name with a TXT record alone is there", ZONE, [Record(one.name, "TXT") for one in records("hosts")]),
+            ("a zone has its own name", zone("shop-shard-00-00.abcde.mongodb.net"), ()),
+            ("a wildcard of another type is there", ZONE, [Record(ALL_NAMES, "TXT")]),
+        )
+    ),
     Situation(
         FALLBACK,
         "records that could not be read may have other addresses",
@@ -431,7 +440,8 @@ def two_regions(
 ) -> ConnectionFacts:
     """Return facts of a VPC that is connected with the containers of two regions, and routes to both unless told otherwise."""
     other = container(id=OTHER_CONTAINER_ID, region_name="EU_WEST_1", atlas_cidr_block=AWAY_BLOCK)
-    away = peer(id=object_id(number=9), container_id=OTHER_CONTAINER_ID, connection_id=AWAY_ID, route_table_cidr_block=block)
+    ids = {"id": object_id(number=9), "container_id": OTHER_CONTAINER_ID, "connection_id": AWAY_ID}
+    away = peer(**ids, accepter_region_name="us-east-1", route_table_cidr_block=block)
     fields: Fields = {
         "clusters": [*(clusters or (wide(),))],
         "containers": [container(), other],
@@ -455,6 +465,15 @@ P202_NONE = "a region with nodes and no connection: F, W for a sharded cluster w
 P202_USABLE = "P203 and P204 count usable clusters likewise"
 REGIONS = [
     Situation(P202, "both ways are clear", two_regions(), {}, GOOD),
+    Situation(
+        # Source: "Update your security groups to reference peer security groups" in Amazon's VPC peering guide.
+        P202,
+        "a security group does not count across regions",
+        two_regions(access_list=[entry(GROUP_ID)], security_groups={GROUP_ID: group()}),
+        {"P202": "fail"},
+        BAD,
+    ),
+    Situation(P202, "the access list is empty, which is told once", two_regions(access_list=[]), {"P301": "fail"}, BAD),
     Situation(P202, "no route to the other region", two_regions(**NO_ROUTE), {"P202": "fail"}, BAD),
     Situation(
         P202,
