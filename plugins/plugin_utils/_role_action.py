@@ -44,6 +44,7 @@ class OfRole(ActionBase):
 
     OPERATION: t.ClassVar[type[ModuleBase[t.Any]]]
     _args: t.Callable[[], dict[str, object]]
+    _task_environment: t.Callable[[], dict[str, str]]
     _defaulted: t.AbstractSet[str]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, object] | None = None) -> dict[str, t.Any]:
