@@ -274,8 +274,9 @@ requirements:
   - google-auth 2.14 or later, for entries on GCP, unless O(gcp=false)
 notes:
   - The API key or service account needs the role I(Project Network Access Manager) in the project, or I(Project Owner) where a
-    network container has to be created or removed. In the clouds, the permissions are those of M(cloudpeer.atlas.atlas_vpc_peer_accepter), M(cloudpeer.atlas.atlas_azure_role) and
-    M(cloudpeer.atlas.atlas_gcp_peering), and C(compute.subnetworks.list) where an entry of the access list is to be removed.
+    network container has to be created or removed. In the clouds, the permissions are those of
+    M(cloudpeer.atlas.atlas_vpc_peer_accepter), M(cloudpeer.atlas.atlas_azure_role) and M(cloudpeer.atlas.atlas_gcp_peering),
+    and C(compute.subnetworks.list) where an entry of the access list is to be removed.
   - Atlas allows 50 connections in a project, of which 25 may be pending. The task requests others as places become free.
   - C(module_defaults) of the action groups for AWS, AZURE and GCP do not reach this module.
 seealso:
@@ -484,8 +485,8 @@ failures:
       description: What Atlas, the cloud or the network said about the failure.
       type: str
 summary:
-  description: How many connections the task has changed, or in check mode would. Null if there was no plan; a list that was
-    refused has it. The plan also names chosen route tables without subnets, and live connections that lose routes.
+  description: How many connections the task has changed, or in check mode would. Null if there was no plan. The plan also names
+    chosen route tables without subnets, and live connections that lose routes.
   returned: unless Ansible itself refuses the options
   type: dict
   sample:
