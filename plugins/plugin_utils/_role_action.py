@@ -61,8 +61,7 @@ class OfRole(ActionBase):
                     used = self._args()
                     is_once = self._task.run_once and role._play.strategy.rpartition(".")[2] == "linear"
                     own = _known(used.get("group_id"), used.get("project_name"))
-                    # Of other hosts, the keyword `environment` is not known.
-                    own = own if any(own) else _known(self._task_environment().get(_VARIABLE), None)
+                    own = own if any(own) else _known({**os.environ, **self._task_environment()}.get(_VARIABLE), None)
                     _check_rivals(own, task_vars or {}, is_once)
             except InvalidOptionError as error:
                 return {"changed": False, "failed": True, **unsent(), **error.to_result()}
@@ -172,7 +171,6 @@ def _check_rivals(own: KnownProject, variables: t.Mapping[str, t.Any], is_once: 
         InvalidOptionError: If one can.
     """
     here = variables.get("inventory_hostname")
-    own = own if any(own) else _known(os.environ.get(_VARIABLE), None)
     is_known = any(own) and own == _project_of(here, variables)
     idle = {here, *(variables["ansible_play_batch"] if is_once else ())}
     others = [host for host in variables.get("ansible_play_hosts_all") or () if host not in idle]

@@ -26,7 +26,8 @@ Way = t.Literal["credentials", "request", "block"]
 # Hints that other tasks replace, since they name options and modules.
 _ADVICE: t.Mapping[Way, str] = {
     "credentials": "Use credentials of the VPC's owner (profile, access_key, assume_role_arn), or correct aws_account_id.",
-    "request": "Request another one in Atlas (atlas_vpc_peer: recreate: dead if it is FAILED there, else state: absent first).",
+    "request": "Request another one in Atlas (atlas_vpc_peer: recreate: dead if it is FAILED there, else state: absent first): "
+    "then use the new connection_id.",
     "block": f"Set it to the block of Atlas's network container ({as_option('atlas_cidr_block')} of atlas_network_container).",
 }
 # Codes of requests that are refused for their rate, so that the same request may succeed a little later.

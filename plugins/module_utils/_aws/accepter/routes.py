@@ -157,8 +157,8 @@ def plan_routes(
         is_ours = own is not None and own.target == connection_id
         over_lists = [] if is_ours else _ways_elsewhere(table, block, connection_id, facts, warnings)
         for way in (*_ways_to_blocks(table), *over_lists):
-            first = route_to(table, str(way.block)) or way.route
-            if way.block != network and way.block.subnet_of(network) and first.target != connection_id:
+            is_part = way.block != network and way.block.subnet_of(network)
+            if is_part and (route_to(table, str(way.block)) or way.route).target != connection_id:
                 refused.append((table, way.shown))
                 is_replaceable = False
         exact = (way.shown for way in over_lists if way.block == network and not params["replace_routes"])
@@ -232,14 +232,15 @@ class _Way(t.NamedTuple):
 
 
 def _ways_to_blocks(table: RouteTable) -> list[_Way]:
-    rank = {True: _PROPAGATED, False: _STATIC}
-    return [_Way(one, ipaddress.IPv4Network(one.destination), rank[one.is_propagated]) for one in table.routes]
+    return [
+        _Way(one, ipaddress.IPv4Network(one.destination), _PROPAGATED if one.is_propagated else _STATIC) for one in table.routes
+    ]
 
 
-def _ways_over(route: Route, facts: Facts) -> list[_Way]:
-    """Return the ways of a route to a prefix list; none if that cannot be read."""
-    blocks: t.Collection[str] = facts[route.destination] or ()
-    return [_Way(route, ipaddress.IPv4Network(one), _OVER_LIST) for one in blocks if ":" not in one]
+def _ways_over(routes: t.Iterable[Route], facts: Facts) -> list[_Way]:
+    """Return the ways of routes to prefix lists; none of a list that cannot be read."""
+    blocks: t.Iterable[tuple[Route, str]] = ((route, block) for route in routes for block in facts[route.destination] or ())
+    return [_Way(route, ipaddress.IPv4Network(block), _OVER_LIST) for route, block in blocks if ":" not in block]
 
 
 def _preference(way: _Way) -> tuple[int, int]:
@@ -262,7 +263,7 @@ def find_takeover(view: View, table: RouteTable, block: str, facts: Facts, conne
     """
     network = ipaddress.IPv4Network(block)
     lists = [one for one in table.list_routes if not one.is_of_endpoint]
-    ways = _ways_to_blocks(table) + [way for one in lists if one.target != connection_id for way in _ways_over(one, facts)]
+    ways = _ways_to_blocks(table) + _ways_over([one for one in lists if one.target != connection_id], facts)
     best = max((way for way in ways if network.subnet_of(way.block)), key=_preference, default=None)
     if best is None or best.block == network:
         return None
@@ -271,7 +272,7 @@ def find_takeover(view: View, table: RouteTable, block: str, facts: Facts, conne
     is_way_out = best.block.prefixlen == 0 and route.target.startswith(_WAYS_OUT)
     if is_dead or is_way_out or route.target in (LOCAL, connection_id):
         return None
-    own = [way for one in lists if one.target == connection_id for way in _ways_over(one, facts)]
+    own = _ways_over([one for one in lists if one.target == connection_id], facts)
     if any(network.subnet_of(way.block) and _preference(way) > _preference(best) for way in own):
         return None
     return Takeover(block, best.shown.destination, route.target)
@@ -370,7 +371,7 @@ def _ways_elsewhere(table: RouteTable, block: str, connection_id: str | None, fa
                 "there. Allow ec2:GetManagedPrefixListEntries to these credentials."
             )
             warnings += [warning] if warning not in warnings else []
-    return [way for route in lists for way in _ways_over(route, facts)]
+    return _ways_over(lists, facts)
 
 
 def plan_removal(params: Parameters, view: View, tables: t.Iterable[RouteTable], block: str) -> list[RouteChange]:

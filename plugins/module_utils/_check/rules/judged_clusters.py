@@ -338,9 +338,9 @@ class FurtherRegions:
             found = [one for one in run_checks(_through(container, self._facts), _OF_A_WAY) if one.severity in _WRONG]
             # Whom the access list shuts out of all regions counts at home. What could not be read counts once, whichever checks
             # need it.
-            messages = [one.message for one in (*run_checks(self._facts, ("P301",)), *found)]
-            first = len(messages) - len(found)
-            self._found[container["id"]] = [one for place, one in enumerate(found, first) if one.message not in messages[:place]]
+            home = run_checks(self._facts, ("P301",)) if any(one.code == "P301" for one in found) else ()
+            texts = [one.message for one in (*home, *found)]
+            self._found[container["id"]] = [one for place, one in enumerate(found, len(home)) if one.message not in texts[:place]]
         return self._found[container["id"]]
 
 

@@ -217,11 +217,9 @@ def _find_lost(cluster: AtlasObject, view: _View, facts: ConnectionFacts) -> Fin
         evidence = {"zone": zone.title, "zone_id": zone.id, "owner": zone.owner, "cluster": cluster["name"]}
         if lacking:
             severity: Severity = "fail" if set(lost) == set(strings) and not are_own_alone else "warn"
-            contents = known_or(facts.aws.zone_contents, {}).get(zone.id)
-            falls_back = contents is not None and contents.falls_back is True
-            records = () if contents is None else known_or(contents.records, ())
-            are_there = any(records_for(name, zone, records) == [] for name in lacking)
-            evidence = {**evidence, "names": [name.text for name in lacking]}
+            contents, evidence = known(facts.aws.zone_contents)[zone.id], {**evidence, "names": [name.text for name in lacking]}
+            are_there = any(records_for(name, zone, known(contents.records)) == [] for name in lacking)
+            falls_back = contents.falls_back is True
             yield _lacking(zone, cluster, lacking, lost, evidence, severity, falls_back=falls_back, are_there=are_there)
         for unread in dict.fromkeys(answer for name in here if isinstance(answer := answers[name], Unread)):
             decides = not set(strings) - {*lost, *doubtful} and not are_own_alone

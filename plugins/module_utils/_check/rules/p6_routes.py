@@ -194,10 +194,9 @@ def find_left_over_routes(facts: ConnectionFacts) -> Findings:
     own, statuses = connection_id_of(facts), known(facts.aws.statuses)
     strays = {(view.table.id, part.route) for view in tables_of(need_subnets(facts), facts) for part in view.strays}
     found: dict[str, list[tuple[RouteTable, str]]] = {}
-    for table in known(facts.aws.route_tables):
+    for table in (one for one in known(facts.aws.route_tables) if not one.gateways):
         for route in table.all_routes:
-            is_left = route.is_peering and route.target != own and _has_ended(route, statuses)
-            if is_left and (table.id, route) not in strays and not table.gateways:
+            if route.is_peering and route.target != own and _has_ended(route, statuses) and (table.id, route) not in strays:
                 found.setdefault(route.target, []).append((table, route.destination))
     for connection_id, routes in found.items():
         places = [f"{named(destination)} in {name_of(table)}" for table, destination in routes]
@@ -310,10 +309,11 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
         for part in view.strays
     ]
     fix, routes = _advice_on(view, facts)
-    statuses, verbs = known_or(facts.aws.statuses, {}), {"create": routes["routes_to_add"], "replace": routes["routes_to_point"]}
+    verbs = {"create": routes["routes_to_add"], "replace": routes["routes_to_point"]}
     lines = [_route_line(verb, view.table, one, facts) for verb, names in verbs.items() for one in names]
     # A route that works may serve others: there are no lines before its owner was asked.
-    pointed = [one for one in view.table.routes if one.destination in verbs["replace"] and not one.is_propagated]
+    old = [one for one in view.table.routes if one.destination in verbs["replace"] and not one.is_propagated]
+    are_free = all(_has_ended(one, known_or(facts.aws.statuses, {})) for one in old)
     return Finding(
         "fail",
         view.table.id,
@@ -321,7 +321,7 @@ def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:
         fix,
         {"route_table_id": view.table.id, "subnet_ids": list(view.subnet_ids), "parts": parts, **routes},
         view.subnet_ids,
-        commands=together(*lines) if all(_has_ended(one, statuses) for one in pointed) else (),
+        commands=together(*lines) if are_free else (),
     )
 
 

@@ -139,7 +139,7 @@ def test_a_vpc_that_is_unknown_is_skipped_with_a_warning(site: AwsSite) -> None:
         assert f"vpc-0123456789abcdef0 is unknown in region {REGION} of account {site.account.id}" in warning
 
 
-def test_no_vpc_is_unknown_to_credentials_of_nobody_knows_whom(site: AwsSite) -> None:
+def test_an_unknown_vpc_is_no_absence_for_unknown_credentials(site: AwsSite) -> None:
     """With those of another account, the VPC would be unknown as well, and its routes would stay."""
     site.front.rule("GetCallerIdentity", refusal("InternalError", status=500))
     site.refused("vpc-0123456789abcdef0", **{**ABSENT, "vpc_id": "vpc-0123456789abcdef0", "connection_id": None})

@@ -45,7 +45,7 @@ def test_without_sts_the_message_says_the_owner_is_unchecked(site: AwsSite) -> N
 def test_a_connection_that_has_ended(site: AwsSite, status: str, words: str, wait: bool) -> None:
     site.front.status[site.connection_id] = (status, f"It is {status} now")
     done = site.refused(f"{site.connection_id} is {status}: {words} (AWS says: It is {status} now)", wait=wait)
-    assert "Request another one in Atlas" in done.msg
+    assert done.missing("Request another one in Atlas", "then use the new connection_id") == []
     assert (done.result["error_code"], site.clock.pauses) == (status, [])
 
 
