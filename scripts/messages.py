@@ -113,7 +113,9 @@ def said_by(node: ast.AST, own: set[int]) -> list[str]:
     is_error = re.fullmatch(r"_?[A-Z]\w*Error", called.rpartition(".")[2]) is not None and called not in NO_MESSAGES
     if not (is_error or id(node) in own or is_warning(called)):
         return []
-    return joined(node.args[0], *[one.value for one in node.keywords if one.arg == "hint"] or node.args[1:2])
+    hints = [one.value for one in node.keywords if one.arg == "hint"] or node.args[1:2]
+    # A word alone is a kind of error, and no advice.
+    return joined(node.args[0], *[one for one in hints if not isinstance(one, ast.Constant) or is_text(one)])
 
 
 def completions(tree: ast.Module) -> dict[str, tuple[list[str], ast.Call]]:

@@ -52,6 +52,7 @@ def test_a_message_is_what_an_error_says() -> None:
 raise TaskError(f"The {name} is gone." if gone else "It is " + state, hint="Look again.")
 raise InvalidValueError(f"is no id: {value}", "Write it like this.")
 HINTS = {"silent": ("no answer from {where}", "Try it again later.")}
+raise PlanError(f"{what} is there already.", "route")
 raise TaskError(text)
 print("This is said elsewhere.")
 """)
@@ -61,6 +62,7 @@ print("This is said elsewhere.")
         "The … is gone. Look again.",
         "is no id: …. Write it like this.",
         "no answer from …. Try it again later.",
+        "… is there already.",
     ]
 
 
