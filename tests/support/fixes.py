@@ -635,15 +635,12 @@ ACTIONS: dict[str, Actions] = {
     "P503": {
         r"Add these names to the zone, enable its public DNS fallback, or dissociate .*?\.": (add_names, fall_back, without_zone),
         r"Add these names to the zone, or dissociate .*?\.": (add_names, without_zone),
-        r"Remove these records, .*?, or correct them, or dissociate the zone from the VPC\.": (
-            remove_records,
+        r"Correct these records, [^,]*, or dissociate the zone from the VPC\.": (add_names, without_zone),
+        r"Correct these records, [^,]*, or remove them, or dissociate .*?\.": (add_names, remove_records, without_zone),
+        r"Correct these records, .*?, or remove them and enable the public DNS fallback of the zone, or dissociate .*?\.": (
             add_names,
-            without_zone,
-        ),
-        r"Correct these records, .*?, or dissociate .*?, or remove them and enable its public DNS fallback\.": (
-            add_names,
-            without_zone,
             remove_and_fall_back,
+            without_zone,
         ),
         r"Add a rule of type SYSTEM for ([\w.]+), or use .*?\.": add_system_rule,
         r"Dissociate this rule from the VPC, or use .*?\.": without_rule,

@@ -260,11 +260,10 @@ def _lacking(
         shown = listed(f"{named(name)} ({named(one.addresses[0], ', '.join(one.addresses))})" for name, one in astray.items())
         clauses.append(f"has {shown} outside of {blocks}, where {cluster['name']} is")
         records = "these records, which may be of a private endpoint that is gone"
-        advice.append(
-            f"Remove {records}, or correct them, or dissociate the zone from the VPC."
-            if falls_back
-            else f"Correct {records}, or dissociate the zone from the VPC, or remove them and enable its public DNS fallback."
-        )
+        fallback = "" if falls_back else " and enable the public DNS fallback of the zone"
+        # The name of the zone itself is never left to public DNS.
+        removal = "" if any(is_at_or_above(name, zone.name) for name in astray) else f", or remove them{fallback}"
+        advice.append(f"Correct {records}{removal}, or dissociate the zone from the VPC.")
         evidence = {**evidence, "addresses": {name: list(one.addresses) for name, one in astray.items()}}
     message = f"The private zone {named(zone.title)} answers in place of public DNS, and {', and '.join(clauses)}: {what}."
     return Finding(severity, zone.title, message, " ".join(advice), evidence)

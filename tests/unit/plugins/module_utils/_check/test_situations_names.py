@@ -826,3 +826,12 @@ def test_a_root_zone_of_another_account_has_a_name() -> None:
     assert contents.records == Unread(
         f"The private zone {named('.')} belongs to account {OTHER_ACCOUNT}, which alone can read it."
     )
+
+
+@pytest.mark.parametrize("falls_back", [False, True])
+def test_a_zones_own_name_is_never_left_to_public_dns(falls_back: bool) -> None:
+    """Source: UpdateHostedZoneFeatures in the API of Route 53; a zone has an SOA record of its own name (RFC 1034, 4.2.1)."""
+    host = zone("shop-shard-00-00.abcde.mongodb.net")
+    finding = found(zones(host, records=[Record(host.name, "A", ("10.99.1.5",))], falls_back=falls_back))["P503"]
+    assert "remove" not in finding.fix
+    assert finding.fix.endswith("gone, or dissociate the zone from the VPC.")
