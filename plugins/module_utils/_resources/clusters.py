@@ -110,36 +110,46 @@ def to_result(cluster: Fields, description: str) -> Cluster:
     Raises:
         ApiError: If it is not a cluster.
     """
-    try:
-        configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
-        return _to_cluster(cluster, _in_all_shards([_to_region(config) for config in configs]))
-    except ValueError as error:
-        raise odd_reply(description, f"is not a cluster: {error}") from None
+    return _to_cluster(cluster, description, _regions_of)
 
 
 def flex_to_result(cluster: Fields, description: str) -> Cluster:
     """Return a Flex cluster of the API with the names of the results, as `to_result` does."""
+    return _to_cluster(cluster, description, _flex_regions_of)
+
+
+def _to_cluster(cluster: Fields, description: str, regions_of: t.Callable[[Fields], list[Region]]) -> Cluster:
     try:
-        settings = _typed(cluster, "providerSettings", dict) or {}
-        return _to_cluster(cluster, [_to_region({**settings, "providerName": FLEX})])
+        regions = regions_of(cluster)
+        strings = _typed(cluster, "connectionStrings", dict) or {}
+        connection_strings = {name: _typed(strings, key, str) or None for name, key in _STRINGS.items()}
+        return {
+            "id": _text(cluster, "id"),
+            "name": _text(cluster, "name"),
+            "state_name": _text(cluster, "stateName"),
+            "paused": _typed(cluster, "paused", bool),
+            "cluster_type": _typed(cluster, "clusterType", str),
+            "regions": regions,
+            "connection_strings": connection_strings,
+            "members": _members_of(connection_strings["standard"]),
+            "private_members": _members_of(connection_strings["private"]),
+        }
     except ValueError as error:
         raise odd_reply(description, f"is not a cluster: {error}") from None
 
 
-def _to_cluster(cluster: Fields, regions: list[Region]) -> Cluster:
-    strings = _typed(cluster, "connectionStrings", dict) or {}
-    connection_strings = {name: _typed(strings, key, str) or None for name, key in _STRINGS.items()}
-    return {
-        "id": _text(cluster, "id"),
-        "name": _text(cluster, "name"),
-        "state_name": _text(cluster, "stateName"),
-        "paused": _typed(cluster, "paused", bool),
-        "cluster_type": _typed(cluster, "clusterType", str),
-        "regions": regions,
-        "connection_strings": connection_strings,
-        "members": _members_of(connection_strings["standard"]),
-        "private_members": _members_of(connection_strings["private"]),
-    }
+def _flex_regions_of(cluster: Fields) -> list[Region]:
+    settings = _typed(cluster, "providerSettings", dict) or {}
+    return [_to_region({**settings, "providerName": FLEX})]
+
+
+def _regions_of(cluster: Fields) -> list[Region]:
+    """Return each region once, with its nodes in all shards, in the order of first appearance."""
+    configs = [config for spec in _objects(cluster, "replicationSpecs") for config in _objects(spec, "regionConfigs")]
+    found: dict[tuple[object, ...], list[Region]] = {}
+    for region in map(_to_region, configs):
+        found.setdefault(tuple(value for name, value in region.items() if name not in _NODES), []).append(region)
+    return [t.cast("Region", {**same[0], **{name: _sum(same, name) for name in _NODES}}) for same in found.values()]
 
 
 def _members_of(connection_string: str | None) -> list[str]:
@@ -160,14 +170,7 @@ def _to_region(config: Fields) -> Region:
     is_told = not is_shared and any(one is not None for one in specs.values())
     nodes = {name: _nodes_of(one) if is_told else None for name, one in specs.items()}
     backing, region = (_typed(config, name, str) for name in ("backingProviderName", "regionName"))
-    return {
-        "provider_name": provider,
-        "backing_provider_name": backing,
-        "region_name": region,
-        "electable_nodes": nodes["electable_nodes"],
-        "read_only_nodes": nodes["read_only_nodes"],
-        "analytics_nodes": nodes["analytics_nodes"],
-    }
+    return t.cast("Region", {"provider_name": provider, "backing_provider_name": backing, "region_name": region, **nodes})
 
 
 def _nodes_of(specs: Fields | None) -> int | None:
@@ -175,27 +178,10 @@ def _nodes_of(specs: Fields | None) -> int | None:
     return 0 if specs is None else _typed(specs, "nodeCount", int)
 
 
-def _in_all_shards(regions: t.Iterable[Region]) -> list[Region]:
-    """Return each region once, with its nodes in all shards, in the order of first appearance."""
-    found: dict[tuple[str | None, ...], Region] = {}
-    for region in regions:
-        key = (region["provider_name"], region["backing_provider_name"], region["region_name"])
-        known = found.get(key)
-        found[key] = (
-            region
-            if known is None
-            else {
-                **region,
-                "electable_nodes": _sum(known["electable_nodes"], region["electable_nodes"]),
-                "read_only_nodes": _sum(known["read_only_nodes"], region["read_only_nodes"]),
-                "analytics_nodes": _sum(known["analytics_nodes"], region["analytics_nodes"]),
-            }
-        )
-    return list(found.values())
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
+def _sum(regions: t.Iterable[Fields], name: str) -> int | None:
+    """Return the number of nodes of one kind in several shards; None if Atlas does not say it of one."""
+    numbers = [one[name] for one in regions]
+    return None if None in numbers else sum(numbers)
 
 
 def _typed(one: Fields, name: str, kind: type[_T]) -> _T | None:
