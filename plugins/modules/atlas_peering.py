@@ -132,8 +132,8 @@ options:
         description: The tags of these route tables.
         type: dict
       aws_security_group:
-        description: Let in this security group alone, in place of the addresses in O(connections[].cidr_block). Its rules stay as
-          they are.
+        description: Let in this security group alone, in place of the addresses in O(connections[].cidr_block). It has to be in
+          the region of the network container. Its rules stay as they are.
         type: str
       container_regions:
         description: The regions of a new network container on GCP. The default is all.

@@ -262,8 +262,8 @@ def _holds(now: object, then: object) -> bool:
 def _differing(saved: Fields, found: Fields) -> list[str]:
     """Return the fields whose values in a plan differ from the file, before or after the change."""
     before, known = saved["before"], saved["after"]
-    # The fields of tags to remove have any names.
-    by_itself = () if saved["action"] == "untag" else _PROGRESS
+    # The fields of tags have any names.
+    by_itself = () if saved["action"] in ("tag", "untag") else _PROGRESS
     # What has the new value by now is in place. What was not there, or is no longer, can lose nothing.
     differing = [
         f"{name} before: {json.dumps(before.get(name))} there, {json.dumps(value)} now"

@@ -8,11 +8,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._clouds.aws import AWS
-from .._clouds.cloud import Fields, Peer, fields_of
+from .._clouds.aws import AWS, same_region
+from .._clouds.cloud import REGION, Fields, Peer, fields_of
 from .._clouds.clouds import block_of, cloud_of, name_of
 from .._engine.plan import grouped
 from .._entries.parser import PeerEntry, default_comment
+from .._http.errors import TaskError, as_option
 from .._resources.access_list import AccessEntry, is_name, key_of, spelled
 from .._values.blocks import do_overlap, is_part
 from .access_list import AccessListState, other_comment
@@ -22,6 +23,15 @@ if t.TYPE_CHECKING:
     from .entry_peers import PeerRemovals
 
 ALL_ADDRESSES = "0.0.0.0/0"
+# Why entries stay that nothing explains.
+_UNLISTED = (
+    "by the comment, {they} of this network ({name}), and in no entry of this list. Remove {them} in Atlas if no other list "
+    "needs {them}."
+)
+_UNMARKED = (
+    "{they} within the block of {name}, which is pruned, but the comment does not mark {them}. Remove {them} in Atlas if "
+    "nothing else needs {them}."
+)
 
 
 @dataclass
@@ -154,6 +164,22 @@ class AccessNeeds:
             return None
         return [name for name in names if name not in access_list_of(state).listed] if entry.key in state.failures else ()
 
+    def groups_elsewhere(self, state: PathState, added: t.Container[str]) -> t.Iterator[tuple[str, TaskError]]:
+        """Yield the entries whose new security group is in another region than Atlas's network, each with the error.
+
+        Source: "Update your security groups to reference peer security groups" in Amazon's VPC peering guide.
+        """
+        for name, rule in self.wanted(state).items():
+            entries = [self.by_key[owner] for owner in rule.owners] if rule.entry["aws_security_group"] and name in added else []
+            places = [(entry.region, state.container_of.get(entry.key, {}).get(REGION)) for entry in entries]
+            if all(None not in place and not same_region(*place) for place in places):
+                for entry, (region, of_container) in zip(entries, places):
+                    text = (
+                        f"{as_option('aws_security_group')} is in region {region}, and Atlas's network container in "
+                        f"{AWS.regions.to_cloud(of_container)}: AWS knows no security groups across regions."
+                    )
+                    yield entry.key, entry.named(TaskError(text, hint="Leave it out: its block is added then."))
+
     def _is_wider(self, name: str, group: t.Sequence[PeerEntry], state: PathState) -> bool:
         """Whether an entry covers all that a network declares: its blocks, or a group of a VPC with addresses there."""
         declared = [[*self._subjects(entry, state)] for entry in group]
@@ -222,13 +248,9 @@ class AccessNeeds:
         """Yield a sentence for each network of the list with marked entries that nothing else explains, and its first entry."""
         for group in () if self.is_absent else self.groups.values():
             names = [name for name in self.marked(group, state) if name in access_list_of(state).listed and name not in known]
-            if names:
-                stay, they, them = ("stays", "it is", "it") if len(names) == 1 else ("stay", "they are", "them")
-                text = (
-                    f"{', '.join(names)} {stay} in the access list: by the comment, {they} of this network ({group[0].name}), "
-                    f"and in no entry of this list. Remove {them} in Atlas if no other list needs {them}."
-                )
-                yield group[0].key, text
+            # What has failed may still use them.
+            if names and not any(entry.key in state.failures for entry in group):
+                yield group[0].key, _to_note(names, _UNLISTED, group[0].name)
 
 
 class AccessUsers:
@@ -339,6 +361,16 @@ class AccessUsers:
                 kept[name] = _may_need(name, unclear)
         return kept, foreign
 
+    def unmarked(self, state: PathState, known: t.Container[str]) -> t.Iterator[tuple[str, str]]:
+        """Yield a sentence for each pruned connection with unmarked entries in its block that nothing needs, and its id."""
+        pruned = self._needs.removals.pruned
+        users = self.users(state) if pruned else []
+        for peer, fields in zip(pruned, map(fields_of, pruned)):
+            inside = [name for name in access_list_of(state).listed if is_part(name, block_of(fields)) and name not in known]
+            names = [name for name in inside if not any(user.needs(name) for user in users)]
+            if names:
+                yield peer["id"], _to_note(names, _UNMARKED, name_of(fields))
+
     def _is_shared(self, name: str, current: AccessEntry, state: PathState) -> bool:
         """Whether only a comment that other networks may have, too, marks an entry as one of the list."""
         needs, comment = self._needs, str(current["comment"]).casefold()
@@ -378,3 +410,9 @@ def _may_need(name: str, user: RuleUser) -> str:
         f"known{why}. With credentials that may read the {cloud.noun} in {cloud.owner_noun} {owner}, the task finds out whether "
         "it does. Or remove the entry in Atlas if no client there needs it."
     )
+
+
+def _to_note(names: t.Sequence[str], why: str, name: str) -> str:
+    """Return a sentence on entries of the access list that stay."""
+    stay, they, them = ("stays", "it is", "it") if len(names) == 1 else ("stay", "they are", "them")
+    return f"{', '.join(names)} {stay} in the access list: {why.format(they=they, them=them, name=name)}"

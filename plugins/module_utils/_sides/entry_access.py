@@ -181,6 +181,7 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         # Atlas counts old and new entries together.
         staying = len(access.listed) - len(batches.get("", ()))
         refusals = _above_limit(staying, len(added), len(to_remove.keys() & replaced.keys()))
+        refusals.update(self.needs.groups_elsewhere(state, [change.key for change in added if change.before is None]))
         return Plan(changes, tuple(steps), warnings if expiring else (), refusals=refusals)
 
     def _to_step(
@@ -240,8 +241,9 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         state = self._path
         needed, (kept, foreign) = self.needs.asked_for(state), self.users.reasons_to_keep(state)
         notes = {about: note for about, note in state.notes.items() if about[0] != _MARKED}
-        marks = self.needs.unlisted_marks(state, {*needed, *kept, *self.needs.candidates(state)})
-        state.notes = {**notes, **{(_MARKED, owner): note for owner, note in marks}}
+        known = {*needed, *kept, *self.needs.candidates(state)}
+        found = (*self.needs.unlisted_marks(state, known), *self.users.unmarked(state, known))
+        state.notes = {**notes, **{(_MARKED, owner): note for owner, note in found}}
         state.wanted_entries, state.kept_entries, state.foreign = (*needed,), kept, frozenset(foreign)
 
 

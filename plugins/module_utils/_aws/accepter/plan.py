@@ -90,7 +90,8 @@ def plan_present(params: Parameters, view: View, facts: Facts) -> AccepterPlan:
     if block is not None:
         requests += plan_routes(params, view, tables, block, facts, warnings)
     tags = missing_tags(params, connection)
-    requests += [AddTags(tuple(tags.items()))] if tags else []
+    current = {} if connection is None else connection.tags
+    requests += [AddTags(tuple(tags.items()), {key: current[key] for key in tags if key in current})] if tags else []
     others = _other_tags(params, connection)
     requests += [RemoveTags(tuple(others.items()))] if others else []
     dns = {"enable_dns_support": vpc.enable_dns_support, "enable_dns_hostnames": vpc.enable_dns_hostnames}

@@ -151,9 +151,10 @@ class Accept:
 
 @dataclass(frozen=True)
 class AddTags:
-    """Add tags to the connection."""
+    """Add tags to the connection; `before` has the values that they replace, and changes are alike without it."""
 
     tags: tuple[tuple[str, str], ...]
+    before: t.Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def to_change(request: Request) -> Change:
         after = {"target": request.target, **replaced_by(request)} if request.action != "delete" else None
         return Change(action, f"route to {request.block} in {request.table_id}", before, after)
     if isinstance(request, AddTags):
-        return Change("update", "tags", {}, dict(request.tags))
+        return Change("update", "tags", dict(request.before), dict(request.tags))
     if isinstance(request, RemoveTags):
         return Change("update", "other tags", dict(request.tags), {})
     if isinstance(request, EnableDns):

@@ -194,21 +194,23 @@ def test_a_route_that_leads_elsewhere_now_is_not_replaced(site: PathSite) -> Non
     assert not carry_out(site, plan, **options).failed
 
 
-def test_only_tags_that_were_reviewed_are_removed(site: PathSite) -> None:
+def test_only_tags_that_were_reviewed_are_changed(site: PathSite) -> None:
     entries = site.make_vpcs(1)
     ec2 = site.accounts[entries[0]["aws_account_id"]].ec2()
-    done = site.run(connections=entries, tags={"owner": "db", "old": "1", "state": "reviewed"})
+    done = site.run(connections=entries, tags={"owner": "db", "old": "1", "state": "reviewed", "state_details": "a"})
     connection = done.result["peering"]["connections"][0]["connection_id"]
-    options = {"connections": entries, "tags": {"env": "prod"}, "purge_tags": True}
+    options = {"connections": entries, "tags": {"env": "prod", "state_details": "b"}, "purge_tags": True}
     plan = save(site, **options)
-    # One key is also the name of a field that changes by itself.
-    late = [{"Key": "late", "Value": "added"}, {"Key": "state", "Value": "changed"}]
-    ec2.create_tags(Resources=[connection], Tags=late)
+    assert of(plan, action="tag")["before"] == {"state_details": "a"}
+    # Two keys are also names of fields that change by themselves.
+    late = {"late": "added", "state": "changed", "env": "test", "state_details": "c"}
+    ec2.create_tags(Resources=[connection], Tags=[{"Key": key, "Value": value} for key, value in late.items()])
     done = carry_out(site, plan, **options)
     assert done.missing('late before: null there, "added" now', 'state before: "reviewed" there, "changed" now') == []
+    assert done.missing('env before: null there, "test" now', 'state_details before: "a" there, "c" now') == []
     assert site.writes == []
     # Those that somebody has removed meanwhile are in place.
-    ec2.delete_tags(Resources=[connection], Tags=[{"Key": "late"}, {"Key": "state"}, {"Key": "old"}])
+    ec2.delete_tags(Resources=[connection], Tags=[{"Key": key} for key in (*late, "old")])
     assert not carry_out(site, plan, **options).failed
 
 

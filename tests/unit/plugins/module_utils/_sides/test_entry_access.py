@@ -177,6 +177,27 @@ def test_what_a_connection_needs(connection: dict[str, Any], read: dict[str, Any
     assert len(case.plan.steps) == bool(added)
 
 
+@pytest.mark.parametrize(
+    ("regions", "access", "refused"),
+    [
+        (["eu-west-1"], {}, True),
+        (["us-east-1"], {}, False),
+        # What Atlas has taken once is there, and one connection within the region is enough.
+        (["eu-west-1"], {GROUP: "x"}, False),
+        (["eu-west-1", "us-east-1"], {}, False),
+        (["eu-west-1", "eu-west-2"], {}, True),
+    ],
+)
+def test_a_group_of_another_region_is_refused(regions: list[str], access: dict[str, str | None], refused: bool) -> None:
+    """Source: "Update your security groups to reference peer security groups" in Amazon's VPC peering guide."""
+    connections = [aws(1, region="us-east-1", container_region=one, aws_security_group=GROUP) for one in regions]
+    known: Any = {key: {"region_name": one.upper().replace("-", "_")} for key, one in zip(KEYS, regions)}
+    plan = Case(connections, access, before=PathState(container_of=known)).plan
+    assert [*plan.refusals] == (KEYS[: len(regions)] if refused else [])
+    for error, region in zip(plan.refusals.values(), regions):
+        assert f"aws_security_group is in region us-east-1, and Atlas's network container in {region}" in str(error)
+
+
 def test_an_entry_is_added_once_and_keeps_its_comment() -> None:
     case = Case([aws(1, cidr_block=A, comment="First"), aws(2, cidr_block=A), aws(3, cidr_block=B)], {B: "The office"})
     assert case.changes == [("create", KEYS[0], A)]
@@ -473,6 +494,19 @@ def test_what_is_pruned_takes_its_own_entries_along(
     assert case.state.kept_entries == left
 
 
+def test_what_is_pruned_may_leave_entries_with_other_comments() -> None:
+    inside, needed, alone = "10.2.7.0/24", "10.3.8.0/24", "10.4.0.0/24"
+    access = dict.fromkeys([B, inside, C, needed, alone, "10.0.0.0/8", GROUP], "The reporting cluster")
+    stays = [peer(1, aws(1), A), peer(9, aws(9), needed)]
+    leaves = [(None, peer(number, aws(number), f"10.{number}.0.0/16")) for number in (2, 3, 4)]
+    case = Case([aws(1, cidr_block=A)], access, stays=stays, leaves=[*leaves, (None, peer(5, gcp(1)))], prune=True)
+    text = "within the block of {}, which is pruned, but the comment does not mark {}. Remove {} in Atlas if nothing else"
+    assert [*case.state.notes.values()] == [
+        f"{B}, {inside} stay in the access list: they are {text.format(name_of(aws(2)), 'them', 'them')} needs them.",
+        f"{alone} stays in the access list: it is {text.format(name_of(aws(4)), 'it', 'it')} needs it.",
+    ]
+
+
 WIDE, NARROW, NARROW_2 = A, "10.1.2.0/24", "10.1.3.0/24"
 WAITING = Waiting(IN_FORCE, polls=False, ends_with_steps=True)
 NEAR, FAR = {"container_region": "us-east-1"}, {"container_region": "eu-west-1"}
@@ -534,6 +568,7 @@ def test_a_narrower_entry_replaces_the_wide_one(
     # What has failed may go on using what it had.
     case.fail(0)
     assert [name for action, owner, name in case.changes if action == "delete"] == []
+    assert case.state.notes == {}
 
 
 def test_what_has_failed_without_its_entry_keeps_a_wide_one() -> None:
