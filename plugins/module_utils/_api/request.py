@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import ssl
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from .._http.errors import InvalidOptionError
 from .._http.pauses import DEFAULT_LIMITS, Limits
 from .._http.transport import Prepared, trusting
+from .._values.blocks import address_in
 
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 # RFC 1123, 2.1. International names must be written in their ASCII form (xn--…), which is what DNS looks up.
@@ -67,7 +67,7 @@ class ApiSettings(t.NamedTuple):
             raise InvalidOptionError(f"base_url is not a URL{cause}.", hint=f"Write it like {DEFAULT_BASE_URL}.") from None
         if parts.scheme not in ("http", "https") or not host:
             raise InvalidOptionError("base_url is not an http or https URL.", hint=f"Write it like {DEFAULT_BASE_URL}.")
-        address = _to_address(host)
+        address = address_in(host)
         if not _HOST.fullmatch(host) and address is None:
             raise InvalidOptionError(f"base_url: {host!r} is not the name of a host.", hint=f"Write it like {DEFAULT_BASE_URL}.")
         if "@" in parts.netloc:
@@ -115,13 +115,6 @@ def _check_certificates(ca_path: str) -> None:
         raise InvalidOptionError(f"ca_path: {ca_path} cannot be read on the host this task runs on: {error.strerror}.") from None
     except ValueError:
         raise InvalidOptionError(f"ca_path: {ca_path!r} is not a path.") from None
-
-
-def _to_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 Json = dict[str, t.Any]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 import typing as t
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from .._http.errors import TaskError, shown
 from .._http.exchange import ApiCall, count_requests
-from .._http.pauses import ANNOUNCE, Clock
+from .._http.pauses import ANNOUNCE, Clock, setting
 from .._http.redact import redacted, visible
 from .plan import Plan
 from .wait import GONE
@@ -195,14 +195,9 @@ class Lines:
     def _cleaned(self, line: str) -> str:
         return visible(redacted(line, self._module.session.secrets))
 
-    @contextmanager
-    def announcing(self) -> t.Iterator[None]:
+    def announcing(self) -> AbstractContextManager[None]:
         """Report the long pauses of requests that are sent inside the block."""
-        token = ANNOUNCE.set(self.announce)
-        try:
-            yield
-        finally:
-            ANNOUNCE.reset(token)
+        return setting(ANNOUNCE, self.announce)
 
     def announce(self, service: str, error: TaskError, seconds: float) -> None:
         """Report that a request is sent again after a pause, unless that is short, or was reported within a minute."""

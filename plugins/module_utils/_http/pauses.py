@@ -82,6 +82,16 @@ def backoff(attempt: int, longest: float = LONGEST_PAUSE) -> float:
 
 
 @contextmanager
+def setting(variable: contextvars.ContextVar[_Result], value: _Result) -> t.Iterator[None]:
+    """Give a variable of this thread a value inside the block."""
+    before = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(before)
+
+
+@contextmanager
 def within(deadline: float) -> t.Iterator[None]:
     """Bound the requests inside the block by a deadline, on the clock of the task, whichever service they go to.
 
@@ -89,21 +99,15 @@ def within(deadline: float) -> t.Iterator[None]:
     pauses. Blocks may be nested; the earliest deadline counts. A thread inherits the deadline of the thread that submitted its
     call.
     """
-    before = DEADLINE.set(min(deadline, DEADLINE.get()))
-    try:
+    with setting(DEADLINE, min(deadline, DEADLINE.get())):
         yield
-    finally:
-        DEADLINE.reset(before)
 
 
 @contextmanager
 def unbounded() -> t.Iterator[None]:
     """Let the requests inside the block have time of their own, although the block around it has a deadline."""
-    before = DEADLINE.set(math.inf)
-    try:
+    with setting(DEADLINE, math.inf):
         yield
-    finally:
-        DEADLINE.reset(before)
 
 
 def check_stopped() -> None:

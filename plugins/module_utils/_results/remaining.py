@@ -61,8 +61,7 @@ def _connect_aws(params: Parameters, view: EntryView, state: PathState) -> t.Ite
             f"{view.block or 'the block of the network container'} to it in {tables} of {name}."
         )
     if not params["atlas"]:
-        seen = state.aws.get(view.entry.key)
-        blocks = view.entry.blocks or (seen.vpc.cidr_blocks if seen is not None and seen.vpc is not None else ())
+        blocks = view.entry.blocks or state.vpc_blocks_of(view.entry.key)
         subject = own["aws_security_group"] or ", ".join(blocks) or f"the block of {name}"
         yield (
             f"In Atlas, add {subject} to the access list of the project, so that {name} can connect through {view.connection_id}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._clouds.aws import AWS, same_region
+from .._clouds.aws import AWS, same_region, to_cloud_region
 from .._clouds.cloud import REGION, Fields, Peer, fields_of
 from .._clouds.clouds import block_of, cloud_of, name_of
 from .._engine.plan import grouped
@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
     from .entry_peers import PeerRemovals
 
 ALL_ADDRESSES = "0.0.0.0/0"
+_ACROSS_REGIONS = "AWS knows no security groups across regions. Leave it out: the block is added in its place."
 # Why entries stay that nothing explains.
 _UNLISTED = (
     "by the comment, {they} of this network ({name}), and in no entry of this list. Remove {them} in Atlas if no other list "
@@ -164,21 +165,18 @@ class AccessNeeds:
             return None
         return [name for name in names if name not in access_list_of(state).listed] if entry.key in state.failures else ()
 
-    def groups_elsewhere(self, state: PathState, added: t.Container[str]) -> t.Iterator[tuple[str, TaskError]]:
+    def groups_elsewhere(self, added: t.Iterable[AccessRule], state: PathState) -> t.Iterator[tuple[str, TaskError]]:
         """Yield the entries whose new security group is in another region than Atlas's network, each with the error.
 
         Source: "Update your security groups to reference peer security groups" in Amazon's VPC peering guide.
         """
-        for name, rule in self.wanted(state).items():
-            entries = [self.by_key[owner] for owner in rule.owners] if rule.entry["aws_security_group"] and name in added else []
-            places = [(entry.region, state.container_of.get(entry.key, {}).get(REGION)) for entry in entries]
-            if all(None not in place and not same_region(*place) for place in places):
-                for entry, (region, of_container) in zip(entries, places):
-                    text = (
-                        f"{as_option('aws_security_group')} is in region {region}, and Atlas's network container in "
-                        f"{AWS.regions.to_cloud(of_container)}: AWS knows no security groups across regions."
-                    )
-                    yield entry.key, entry.named(TaskError(text, hint="Leave it out: its block is added then."))
+        for rule in (one for one in added if one.entry["aws_security_group"]):
+            entries = [self.by_key[owner] for owner in rule.owners]
+            places = [(entry.region or "", state.container_of.get(entry.key, {}).get(REGION) or "") for entry in entries]
+            if all(region and there and not same_region(region, there) for region, there in places):
+                for entry, (region, there) in zip(entries, places):
+                    text = f"{as_option('aws_security_group')} is in {region}, the network container in {to_cloud_region(there)}."
+                    yield entry.key, entry.named(TaskError(text, hint=_ACROSS_REGIONS))
 
     def _is_wider(self, name: str, group: t.Sequence[PeerEntry], state: PathState) -> bool:
         """Whether an entry covers all that a network declares: its blocks, or a group of a VPC with addresses there."""
@@ -191,11 +189,9 @@ class AccessNeeds:
 
     def _network_blocks(self, entry: PeerEntry, state: PathState) -> t.Iterator[str]:
         """Yield the blocks of a VPC, as far as they are known: those in AWS, in the entry, and in Atlas."""
-        view, own = state.aws.get(entry.key), state.peers.entries.get(entry.key)
-        yield from () if view is None or view.vpc is None else view.vpc.cidr_blocks
-        yield from entry.blocks
-        if own is not None and own.peer is not None and (block := block_of(fields_of(own.peer))) is not None:
-            yield block
+        peer = state.peer_of(entry.key)
+        in_atlas = None if peer is None else block_of(fields_of(peer))
+        yield from (*state.vpc_blocks_of(entry.key), *entry.blocks, *(() if in_atlas is None else (in_atlas,)))
 
     def _add(self, needs: dict[str, AccessRule], entry: PeerEntry, subjects: t.Iterable[AccessEntry]) -> None:
         network = network_of(entry.network)
@@ -234,8 +230,7 @@ class AccessNeeds:
             ]
             blocks = [block_of(fields_of(peer)) for peer in seen if peer is not None]
             return [block for block in blocks if block is not None][:1]
-        view = state.aws.get(entry.key)
-        known = () if view is None or view.vpc is None else view.vpc.cidr_blocks
+        known = state.vpc_blocks_of(entry.key)
         return known if len(known) == 1 else ()
 
     def replacements(self, names: t.Container[str], state: PathState) -> dict[str, None]:

@@ -345,8 +345,8 @@ class AwsEntries(AwsReader):
 
     def late_error(self, step: Step, error: WaitTimeoutError) -> TaskError:
         """Return the error of a step that timed out while it waited for another one, or for Atlas's request."""
-        key, entries = str(step.owner), self._path.peers.entries
-        peer = entries[key].peer if key in entries else None
+        key = str(step.owner)
+        peer = self._path.peer_of(key)
         if peer is not None and self._terms.connection_id(self._terms.entries[key]) is None:
             return too_late(peer, t.cast(str, AWS.pending), error, None)
         return late_error_of(self._networks.change_of(step), error)

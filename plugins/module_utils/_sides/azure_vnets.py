@@ -221,7 +221,7 @@ def _find_ending(keys: t.Iterable[str], state: PathState) -> tuple[str, ...]:
         keys: The entries with the VNet.
         state: The state.
     """
-    owns = [key for key in keys if (own := state.peers.entries.get(key)) is not None and own.peer is not None]
+    owns = [key for key in keys if state.peer_of(key) is not None]
     containers = [state.container_of[key] for key in owns if key in state.container_of]
     return tuple(name for container in containers if (name := atlas_network(container)))
 

@@ -181,7 +181,7 @@ class EntryAccess(PathSide[AccessState], AccessListSide):
         # Atlas counts old and new entries together.
         staying = len(access.listed) - len(batches.get("", ()))
         refusals = _above_limit(staying, len(added), len(to_remove.keys() & replaced.keys()))
-        refusals.update(self.needs.groups_elsewhere(state, [change.key for change in added if change.before is None]))
+        refusals.update(self.needs.groups_elsewhere([wanted[change.key] for change in added if change.before is None], state))
         return Plan(changes, tuple(steps), warnings if expiring else (), refusals=refusals)
 
     def _to_step(

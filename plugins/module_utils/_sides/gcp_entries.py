@@ -66,9 +66,8 @@ class MirrorTerms:
 
     def is_requested(self, entry: PeerEntry) -> bool:
         """Return whether Atlas has created its half of a connection, or the task leaves Atlas alone."""
-        own = self._path.peers.entries.get(entry.key)
-        has_half = own is not None and own.peer is not None and GCP.has_reached(own.peer, t.cast(str, GCP.pending))
-        return has_half or not self._params["atlas"]
+        peer = self._path.peer_of(entry.key)
+        return not self._params["atlas"] or (peer is not None and GCP.has_reached(peer, t.cast(str, GCP.pending)))
 
     def lacks_names(self, entry: PeerEntry) -> bool:
         """Return whether Atlas has created its half of a connection, and its names are not known yet."""
@@ -363,8 +362,8 @@ class GcpEntries(PathSide[NetworkState], GcpSide):
             return time_is_up(error, f"the other peerings with Atlas's network in {GCP.name} were changed, one after the other")
         if self._terms.is_requested(self._entries[owner]):
             return time_is_up(error, f"Atlas had named its project and network in {GCP.name}")
-        own = self._path.peers.entries.get(str(owner))
-        shown = "not there yet" if own is None or own.peer is None else own.peer["status_name"]
+        peer = self._path.peer_of(str(owner))
+        shown = "not there yet" if peer is None else peer["status_name"]
         return time_is_up(error, f"Atlas waited for the peering in {GCP.name} (the connection is {shown})")
 
     def request(self, step: Step) -> Call:

@@ -9,7 +9,7 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from .._clouds.cloud import Cloud
+from .._clouds.cloud import Cloud, Peer
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import AnyState, AppliedChanges, Failure, Owner, Purpose, Query, Replies, Side
 from .._engine.wait import State, WaitTimeoutError
@@ -100,6 +100,16 @@ class PathState:
         """Whether GCP's operation for the change of a mirror has not ended, or its network does not show it yet."""
         network = self.gcp.get(change.key.owner)
         return network is not None and network.running is not None
+
+    def peer_of(self, key: str) -> Peer | None:
+        """Return the connection in Atlas of an entry; None if there is none, or if that is not known."""
+        own = self.peers.entries.get(key)
+        return None if own is None else own.peer
+
+    def vpc_blocks_of(self, key: str) -> t.Sequence[str]:
+        """Return the blocks that AWS shows of the VPC of an entry; empty if it was not read."""
+        view = self.aws.get(key)
+        return () if view is None or view.vpc is None else view.vpc.cidr_blocks
 
     def fail(self, owner: str, step: str, error: TaskError) -> None:
         """Assume that an entry has failed; its first failure stays."""

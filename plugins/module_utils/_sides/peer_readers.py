@@ -348,8 +348,7 @@ def _blocks_of(entry: PeerEntry, state: PathState) -> list[str]:
         return []
     if entry.params["cidr_block"] is not None:
         return [entry.params["cidr_block"]]
-    view = state.aws.get(entry.key)
-    return [*view.vpc.cidr_blocks] if view is not None and view.vpc is not None else []
+    return [*state.vpc_blocks_of(entry.key)]
 
 
 def _of_unknown_vpc(key: str, error: TaskError, state: PathState) -> TaskError:

@@ -195,7 +195,7 @@ def test_a_group_of_another_region_is_refused(regions: list[str], access: dict[s
     plan = Case(connections, access, before=PathState(container_of=known)).plan
     assert [*plan.refusals] == (KEYS[: len(regions)] if refused else [])
     for error, region in zip(plan.refusals.values(), regions):
-        assert f"aws_security_group is in region us-east-1, and Atlas's network container in {region}" in str(error)
+        assert f"aws_security_group is in us-east-1, the network container in {region}. AWS knows no" in str(error)
 
 
 def test_an_entry_is_added_once_and_keeps_its_comment() -> None:
