@@ -90,6 +90,8 @@ def api_error(
     # OAuth's errors have the code in `error` (RFC 6749, 5.2).
     code = fields.get("errorCode") or fields.get("error")
     code = code if isinstance(code, str) and code else None
+    if retry_after is None and code == "RATE_LIMITED_TOKEN_BUCKET":
+        retry_after = _wait_in(fields.get("parameters"))
     is_overtaken = code in request.exists or (status in (404, 409) and code in request.gone)
     return refusal_error(
         OvertakenError if is_overtaken else CLASS_BY_STATUS.get(status, ApiError),
@@ -108,6 +110,12 @@ def api_error(
 def with_credentials(error: AuthError, used: str) -> AuthError:
     """Return an error whose hint names the credentials that were used, in words."""
     return error.with_names(dict.fromkeys(_UNKNOWN.values(), used))
+
+
+def _wait_in(parameters: object) -> float | None:
+    """Return the seconds in the parameters of a refusal for the rate, which Atlas may send without headers."""
+    waits = parameters[1:2] if isinstance(parameters, list) else ()
+    return next((one for one in waits if type(one) in (int, float) and one >= 0), None)
 
 
 def _detail(fields: dict[object, object]) -> str:

@@ -102,6 +102,15 @@ def test_no_pause_that_atlas_asks_for_exceeds_the_deadline(serve: Serve, connect
     assert (clock.pauses, len(wire.requests)) == ([1], 2)
 
 
+def test_no_wait_in_the_parameters_exceeds_the_deadline(serve: Serve, connect: Connect, clock: FakeClock) -> None:
+    """MongoDB's documentation: docs/atlas/api/api-rate-limit."""
+    wire = serve(reply({"errorCode": "RATE_LIMITED_TOKEN_BUCKET", "parameters": ["api/atlas/v2/orgs", 55, 10, 5, 60]}, 429))
+    client = connect(wire.base_url)
+    with client.within(clock() + 50), pytest.raises(RateLimitError):
+        client.post(GROUP, {}, "make it")
+    assert (clock.pauses, len(wire.requests)) == ([], 1)
+
+
 def test_no_pause_for_an_empty_bucket_goes_beyond_the_deadline(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(reply({}, 200, ("RateLimit-Remaining", "0")))
     client = connect(wire.base_url)

@@ -28,6 +28,11 @@ def limited(*value: str) -> Reply:
     return reply(LIMITED, 429, *(("Retry-After", one) for one in value))
 
 
+def emptied(parameters: object, *value: str) -> Reply:
+    error = {**LIMITED, "errorCode": "RATE_LIMITED_TOKEN_BUCKET", "parameters": parameters}
+    return reply(error, 429, *(("Retry-After", one) for one in value))
+
+
 @pytest.mark.parametrize("verb", ["get", "post", "patch", "delete"])
 def test_a_limited_rate_is_waited_out_for_every_verb(serve: Serve, connect: Connect, clock: FakeClock, verb: str) -> None:
     wire = serve(limited("7"), limited("3"), reply({}))
@@ -56,6 +61,38 @@ def test_without_retry_after_the_pauses_grow(serve: Serve, connect: Connect, clo
     connect(wire.base_url, retries=4).get(GROUP, "read")
     assert len(wire.requests) == 5
     assert all(2**n / 2 <= pause <= 2**n for n, pause in enumerate(clock.pauses))
+
+
+@pytest.mark.parametrize(
+    ("header", "wait", "pause"),
+    [((), 55, 55), ((), 2.5, 2.5), ((), 10**400, 60), ((), float("inf"), 60), (("7",), 55, 7), (("soon",), 55, 55)],
+    ids=["whole", "part", "huge", "infinite", "header", "odd header"],
+)
+def test_a_wait_in_the_parameters_is_honoured(
+    serve: Serve, connect: Connect, clock: FakeClock, header: tuple[str, ...], wait: float, pause: float
+) -> None:
+    """The error is the example in MongoDB's documentation, by which headers may be missing: docs/atlas/api/api-rate-limit."""
+    wire = serve(emptied(["api/atlas/v2/orgs", wait, 10, 5, 60], *header), reply({}))
+    connect(wire.base_url).post(GROUP, {}, "make")
+    assert (len(wire.requests), clock.pauses) == (2, [pause])
+
+
+@pytest.mark.parametrize(
+    "parameters", [None, 5, {"1": 5}, [], ["x"], *(["x", wait] for wait in (True, "55", -1, None, float("nan")))]
+)
+def test_odd_parameters_name_no_wait(serve: Serve, connect: Connect, clock: FakeClock, parameters: object) -> None:
+    wire = serve(emptied(parameters), reply({}))
+    connect(wire.base_url).get(GROUP, "read")
+    assert len(wire.requests) == 2
+    assert clock.pauses[0] <= 12
+
+
+def test_other_refusals_have_other_parameters(serve: Serve, connect: Connect, clock: FakeClock) -> None:
+    """The error of requests for tokens names their number: terraform-provider-mongodbatlas, pull request 3791."""
+    limit = {**LIMITED, "parameters": ["/api/oauth/token", 50, 1]}
+    wire = serve(reply(limit, 429), reply({}))
+    connect(wire.base_url).get(GROUP, "read")
+    assert clock.pauses[0] <= 12
 
 
 def test_a_limit_that_stays_is_told_in_the_end(serve: Serve, connect: Connect, clock: FakeClock) -> None:

@@ -208,6 +208,16 @@ def test_a_pause_of_the_governor_is_no_time_of_the_request(serve: Serve, connect
     assert len(wire.requests) == 2
 
 
+def test_a_wait_in_the_parameters_holds_all_threads(serve: Serve, connect: Connect, clock: FakeClock) -> None:
+    """MongoDB's documentation: docs/atlas/api/api-rate-limit."""
+    refusal = {"errorCode": "RATE_LIMITED_TOKEN_BUCKET", "parameters": ["api/atlas/v2/orgs", 55, 10, 5, 60]}
+    wire = serve(reply(refusal, 429), reply({"id": "1"}))
+    client = connect(wire.base_url)
+    with client.side_by_side(1, longest_pause=600):
+        assert client.get(GROUP, "read") == {"id": "1"}
+    assert clock.pauses == [55]
+
+
 def test_a_refused_request_does_not_wait_beyond_its_deadline(serve: Serve, connect: Connect, clock: FakeClock) -> None:
     wire = serve(reply({"errorCode": "RATE_LIMITED", "detail": "Too many"}, 429, ("Retry-After", "20")))
     client = connect(wire.base_url)
