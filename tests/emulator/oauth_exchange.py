@@ -55,7 +55,12 @@ class OAuthExchange(Exchange):
             if "grant_type" not in form:
                 raise _OAuthError("invalid_request", "The parameter grant_type is missing.")
             raise _OAuthError("unsupported_grant_type", "The grant type has to be client_credentials.")
-        content = {"access_token": tokens.issue(), "expires_in": tokens.expires_in, "token_type": "Bearer"}
+        try:
+            token = tokens.issue()
+        except TooManyError as error:
+            # As MongoDB documents it for its managed MCP server, whose clients sign in as service accounts.
+            raise _OAuthError("access_denied", f"The account has {error.limit} tokens that can be used.", 403) from None
+        content = {"access_token": token, "expires_in": tokens.expires_in, "token_type": "Bearer"}
         return Reply(200, content, dict(_UNCACHED))
 
     def _revoke(self) -> Reply:

@@ -36,6 +36,7 @@ CODE_HINTS: t.Mapping[str, str] = {
         "API Keys); the project's own IP access list is another one and does not help."
     ),
     "NOT_IN_GROUP": "Invite the API key to the project, with a role that may manage network access.",
+    "access_denied": "If the service account has too many valid tokens, let tasks share one (token_cache), or wait for an hour.",
     "invalid_client": f"Check {as_option('client')}, and that the secret has not expired.",
     "USER_UNAUTHORIZED": f"Check {as_option('credentials')}, and that they have a role in the project.",
     "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES": "Atlas is being upgraded and takes no changes: run the task again later.",

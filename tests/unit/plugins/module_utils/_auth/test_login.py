@@ -424,6 +424,16 @@ def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, h
     assert len(emulator.requests.entries()) == 1
 
 
+def test_too_many_tokens_are_no_matter_of_roles() -> None:
+    """Atlas answers 403 access_denied: MongoDB's documentation, docs/mcp-server/remote-mcp/rate-limits."""
+    with running(Settings(max_tokens=1)) as emulator:
+        options = {**account(emulator), "token_cache": False}
+        assert run(emulator, **options)[0]["changed"] is False
+        result, unused = run(emulator, **options)
+    assert (result["http_status"], result["error_code"]) == (403, "access_denied")
+    assert ("let tasks share one (token_cache)" in result["msg"], "API key" in result["msg"]) == (True, False)
+
+
 TOKEN = "Token-of-the-Canary/with+signs=" + 40 * "x"
 SECRET = 'half "the" canary/ü%'
 FORMS: list[Callable[[str], str]] = [str, quote, quote_plus, str.lower, lambda text: json.dumps(text)[1:-1]]
