@@ -52,7 +52,6 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "GROUP_NOT_FOUND": (404, "There is no group {0}."),
     "RESOURCE_NOT_FOUND": (404, "There is no resource {0}."),
     "PEER_NOT_FOUND": (404, "Group {1} has no peer {0}."),
-    "INVALID_PEER_ID": (404, "{0} cannot be the id of a peer."),
     "CLOUD_PROVIDER_CONTAINER_NOT_FOUND": (404, "There is no container {0}."),
     "AZURE_CUSTOMER_NETWORK_UNREACHABLE": (404, "Atlas cannot reach the virtual network, or may not use it."),
     "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND": (404, "{0} is not on the access list of group {1}."),

@@ -348,18 +348,18 @@ def create_peer(call: Call) -> Reply:
 
 def get_peer(call: Call) -> Reply:
     """GET one peer."""
-    return Reply(200, call.project.peers.get(_peer_id(call)).to_json())
+    return Reply(200, call.project.peers.get(_object_id(call, "peerId")).to_json())
 
 
 def update_peer(call: Call) -> Reply:
     """PATCH one peer."""
-    return Reply(200, call.project.update_peer(_peer_id(call), parse_object(call.body), call.versioned).to_json())
+    return Reply(200, call.project.update_peer(_object_id(call, "peerId"), parse_object(call.body), call.versioned).to_json())
 
 
 def delete_peer(call: Call) -> Reply:
     """DELETE one peer: it is only asked for, and answered with an empty object."""
     peers = call.project.peers
-    peers.delete(peers.get(_peer_id(call)))
+    peers.delete(peers.get(_object_id(call, "peerId")))
     return Reply(202, {})
 
 
@@ -384,12 +384,12 @@ def create_container(call: Call) -> Reply:
 
 def get_container(call: Call) -> Reply:
     """GET one container."""
-    return Reply(200, call.project.containers.get(_container_id(call)).to_json())
+    return Reply(200, call.project.containers.get(_object_id(call, "containerId")).to_json())
 
 
 def update_container(call: Call) -> Reply:
     """PATCH one container."""
-    container = call.project.containers.get(_container_id(call))
+    container = call.project.containers.get(_object_id(call, "containerId"))
     users = call.project.container_users(container)
     body = parse_object(call.body)
     return Reply(200, call.project.containers.update(container, body, users, call.versioned).to_json())
@@ -397,7 +397,7 @@ def update_container(call: Call) -> Reply:
 
 def delete_container(call: Call) -> Reply:
     """DELETE one container."""
-    container = call.project.containers.get(_container_id(call))
+    container = call.project.containers.get(_object_id(call, "containerId"))
     call.project.containers.delete(container, call.project.container_users(container))
     return Reply(204, None)
 
@@ -494,17 +494,10 @@ def update_custom_dns(call: Call) -> Reply:
     return get_custom_dns(call)
 
 
-def _peer_id(call: Call) -> str:
-    value = call.ids["peerId"]
+def _object_id(call: Call, name: str) -> str:
+    value = call.ids[name]
     if not OBJECT_ID.fullmatch(value):
-        raise ApiError("INVALID_PEER_ID", value, call.project.id)
-    return value
-
-
-def _container_id(call: Call) -> str:
-    value = call.ids["containerId"]
-    if not OBJECT_ID.fullmatch(value):
-        raise ApiError("PATH_PARAM_PARSE_ERROR", "containerId", value)
+        raise ApiError("PATH_PARAM_PARSE_ERROR", name, value)
     return value
 
 

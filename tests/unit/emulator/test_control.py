@@ -79,7 +79,7 @@ def test_requests(api):
     assert log == [
         entry("/peers", "pageNum=1&providerName=AWS", 401, False, 1),
         entry("/peers", "pageNum=1&providerName=AWS", 200, True, 1),
-        entry("/peers/nonsense%2F", "", 404, True, 2),
+        entry("/peers/nonsense%2F", "", 400, True, 2),
     ]
     assert api.emulator.requests.entries() == log
 

@@ -291,12 +291,12 @@ def test_deletion(start):
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_ids(api, method):
-    """Unknown and impossible ids are told apart."""
+    """Unknown and impossible ids are told apart, the latter as in issue 906 of terraform-provider-mongodbatlas."""
     group = api.emulator.settings.group_id
     check_error(api.call(method, f"/peers/{MISSING_ID}", json={}), 404, "PEER_NOT_FOUND", MISSING_ID, group)
     response = api.call(method, "/peers/pcx-0123456789abcdef0", json={})
-    assert (response.status_code, response.json()["errorCode"]) == (404, "INVALID_PEER_ID")
-    assert response.json()["parameters"] == ["pcx-0123456789abcdef0", group]
+    assert (response.status_code, response.json()["errorCode"]) == (400, "PATH_PARAM_PARSE_ERROR")
+    assert response.json()["parameters"] == ["peerId", "pcx-0123456789abcdef0"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api import client as _client
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import NotFoundError, TaskError
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import ApiError, NotFoundError, TaskError
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._version import VERSION
 from ansible_collections.cloudpeer.atlas.tests.support.client import GROUP, PEERS, Connect, Serve
 from ansible_collections.cloudpeer.atlas.tests.support.harness import Atlas
@@ -55,9 +55,9 @@ def test_no_value_can_change_which_resource_is_meant(serve: Serve, connect: Conn
 
 
 def test_an_escaped_path_is_covered_by_the_digest_as_it_is_sent(atlas: Atlas, connect: Connect) -> None:
-    with pytest.raises(NotFoundError, match="INVALID_PEER_ID"):
+    with pytest.raises(ApiError, match="PATH_PARAM_PARSE_ERROR"):
         connect(atlas.base_url, api_version="v1.0").get((*PEERS, "a/b c?\u00fc"), "read")
-    assert atlas.wire() == [("GET", 401), ("GET", 404)]
+    assert atlas.wire() == [("GET", 401), ("GET", 400)]
 
 
 @pytest.mark.parametrize("envelope", [False, True])
