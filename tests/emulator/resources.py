@@ -491,7 +491,8 @@ def update_custom_dns(call: Call) -> Reply:
     if not isinstance(body["enabled"], bool):
         raise ApiError("INVALID_ATTRIBUTE", "enabled")
     call.project.custom_dns = body["enabled"]
-    return get_custom_dns(call)
+    # The description has 200; Atlas answers 202 in the recordings of the Atlas CLI, all of which are of v2.
+    return Reply(202 if call.versioned else 200, get_custom_dns(call).content)
 
 
 def _object_id(call: Call, name: str) -> str:
