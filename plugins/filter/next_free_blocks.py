@@ -54,8 +54,8 @@ options:
   avoid_defaults:
     description:
       - Whether to avoid 192.168.248.0/21 and 172.17.0.0/16, too. Give this argument by its name.
-      - Atlas gives the first to each network container on AWS for which none is chosen. So many projects have it, and two
-        networks with the same block cannot be peered with the same VPC.
+      - Atlas gives the first to each network container on AWS for which none is chosen. So many projects have it, and a
+        route table of a VPC leads to only one of two networks with the same block.
       - The second is the default bridge network of Docker. Clients on hosts with Docker cannot reach such addresses elsewhere.
     type: bool
     default: true

@@ -13,8 +13,8 @@ version_added: 3.1.0
 author:
   - The cloudpeer.atlas maintainers (@cloudpeer)
 description:
-  - Returns the pairs of blocks of a list that overlap, such as those of network containers of an organization. Networks with
-    overlapping blocks cannot both be peered with the same VPC.
+  - Returns the pairs of blocks of a list that overlap, such as those of network containers of an organization. A route
+    table of a VPC leads to only one of two networks with the same addresses.
   - Blocks are IPv4, and are written in canonical form, without host bits.
 options:
   _input:

@@ -86,7 +86,9 @@ class AtlasVpcPeerCheck(Operation[CheckSession, PeeringCheck]):
         return Plan(warnings=tuple(self._warn(state)), refusals={} if error is None else {"check": error})
 
     def _warn(self, state: PeeringCheck) -> t.Iterator[str]:
-        """Yield a warning if `since` knows of projects that are not read any more: what was found there may not be gone."""
+        """Yield warnings if others than AWS were not looked for, or if `since` knows of projects that are not read any more."""
+        if not state["connections"] and self.params["provider_name"] is None and not many_projects(self.params):
+            yield "Only connections with AWS were looked for. With provider_name: all, those with AZURE and GCP are checked, too."
         read = {self.params["group_id"], *(one["id"] for one in state.get("projects", ()))}
         read.update(one["group_id"] for one in state.get("failures", ()))
         since = self.params["since"]

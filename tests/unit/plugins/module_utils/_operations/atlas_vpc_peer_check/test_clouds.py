@@ -120,6 +120,9 @@ def test_one_cloud_alone_reads_that_cloud_alone(site: CloudsSite) -> None:
 def test_without_provider_name_and_entries_aws_is_meant(site: CloudsSite) -> None:
     done = site.run(provider_name=None, fail_on="never")
     assert done.check["connections"] == []
+    assert done.warnings == [
+        "Only connections with AWS were looked for. With provider_name: all, those with AZURE and GCP are checked, too."
+    ]
     assert done.atlas_calls == ["accessList", "clusters", "containers", "peers"]
 
 
