@@ -682,7 +682,7 @@ ACTIONS: dict[str, Actions] = {
     "A403": {r"Connect a network container with another block, or another VNet\.": other_container},
     "A404": {
         r"Set it on\.": on_peering(allows_access=True),
-        r"Sync the peering in Azure\. .*": on_peering(provisioning_state="Succeeded"),
+        r"Read in the activity log of the VNet which change has failed\. .*": on_peering(provisioning_state="Succeeded"),
         rf"If you want it, {_REQUEST}": peer_again,
     },
     "A501": {r"Atlas adds it some minutes after .*?\.": give_private_strings},

@@ -17,7 +17,7 @@ from .client_ranges import client_ranges, network_blocks_of
 from .common import FixLines, atlas_block_of, az, container_block, listed, need_container, status_of, to_network
 from .judged_clusters import FurtherRegions, is_in_region, is_sharded, judged_clusters, peered_containers
 from .p2_clusters import STRING_CAUSES, find_without_private_strings
-from .rule import Finding, Findings, FixOwner, Severity, check, not_looked_at, not_read, skip
+from .rule import Finding, Findings, Severity, check, not_looked_at, not_read, skip
 
 _CONNECTED, _DISCONNECTED = "Connected", "Disconnected"
 _IN_SYNC = "FullyInSync"
@@ -122,7 +122,11 @@ def find_shared_addresses(facts: ConnectionFacts) -> Findings:
 
 @check("A404", waits_for=("P101", "P102", "A401"), clouds=(AZURE.name,))
 def find_closed_peering(facts: ConnectionFacts) -> Findings:
-    """Each peering lets traffic through, and Azure has carried out what was last changed of it."""
+    """Each peering lets traffic through, and Azure has carried out what was last changed of it.
+
+    A failed change is a warning: a provisioning state is about the change, and does not tell whether traffic flows.
+    Source: "Troubleshoot Azure Microsoft.Network failed provisioning state" in Azure's documentation.
+    """
     for side, one in _connected(facts):
         name, state = one.name, one.provisioning_state
         if one.allows_access is False:
@@ -138,16 +142,13 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
                 else f"The state of the peering {named(name)} is not known."
             )
             yield not_read(Unread(what), name)
+        elif state == _DELETING:
+            message, fix = f"The peering {named(name)} is being deleted.", f"If you want it, {_REQUEST_AGAIN}"
+            yield Finding(side.level, name, message, fix, _evidence(one), owner="atlas")
         elif state != _SUCCEEDED:
-            message, fix, line = (
-                f"Azure could not carry out the last change of the peering {named(name)}: {state}.",
-                _SYNC,
-                _line("sync", one),
-            )
-            if state == _DELETING:
-                message, fix, line = f"The peering {named(name)} is being deleted.", f"If you want it, {_REQUEST_AGAIN}", ()
-            owner: FixOwner = "network" if line else "atlas"
-            yield Finding(side.level, name, message, fix, _evidence(one), commands=line, owner=owner)
+            message = f"Azure could not carry out the last change of the peering {named(name)}: {state}."
+            fix = "Read in the activity log of the VNet which change has failed. Repeat it, or ask MongoDB's support."
+            yield Finding("warn", name, f"{message} This alone does not stop traffic.", fix, _evidence(one))
 
 
 @check("A501", waits_for=STRING_CAUSES, clouds=(AZURE.name,))

@@ -245,7 +245,7 @@ A403_AND_A404 = [
     Situation("Updating", peering(provisioning_state="Updating"), {"A404": "unknown"}, UNKNOWN),
     Situation("Creating", peering(provisioning_state="Creating"), {"A404": "unknown"}, UNKNOWN),
     Situation("Deleting", peering(provisioning_state="Deleting"), {"A404": "fail"}, NOT),
-    Situation("Failed", peering(provisioning_state="Failed"), {"A404": "fail"}, NOT),
+    Situation("Failed is metadata: traffic flows", peering(provisioning_state="Failed"), {"A404": "warn"}, REACHABLE),
     Situation(
         "no vnetName yet, and access to the second region is off",
         two_regions(container=UNNAMED, **second(allows_access=False)),
