@@ -530,19 +530,13 @@ def on_peering(**fields: Any) -> Action:
     return change
 
 
-def sync(facts: ConnectionFacts, finding: Finding, match: Match) -> ConnectionFacts:
-    """Let both sides of a peering know the addresses of Atlas."""
-    blocks = re.findall(rf"all of ({BLOCK})", finding.message) or finding.evidence["remote_address_prefixes"]
-    return on_peering(prefixes=tuple(blocks), sync_level="FullyInSync")(facts, finding, match)
-
-
 def peer_again(facts: ConnectionFacts, finding: Finding, _match: Match) -> ConnectionFacts:
     """Remove the connection in Atlas, and request it again: Atlas makes the peering anew."""
     shown: Any = facts.network.vnet_peerings
     name = finding.evidence.get("atlas_vnet_name") or finding.evidence.get("remote_vnet_name") or ATLAS_VNET
-    block = finding.evidence.get("atlas_cidr_block") or next(
-        iter(finding.evidence.get("remote_address_prefixes", ())), ATLAS_BLOCK
-    )
+    lost = re.findall(rf"no route to all of ({BLOCK})", finding.message)
+    shown_blocks = [finding.evidence.get("atlas_cidr_block"), *lost, *finding.evidence.get("remote_address_prefixes", ())]
+    block = next(filter(None, shown_blocks), ATLAS_BLOCK)
     others = [one for one in shown or () if finding.subject != one.name] if not hasattr(shown, "reason") else []
     return changed(facts, vnet_exists=True, vnet_peerings=[*others, vnet_peering(remote_name=name, prefixes=(block,))])
 
@@ -676,12 +670,12 @@ ACTIONS: dict[str, Actions] = {
         rf"Check the names of the connection\. If the VNet was deleted, {_REQUEST}": peer_again,
     },
     "A402": {
-        r"Sync the peering in Azure\. .*": sync,
+        rf"Azure asks for rights to Atlas's VNet to change this: ask MongoDB's support, or {_REQUEST}": peer_again,
         rf"Atlas's side has to sync: ask MongoDB's support, or {_REQUEST}": peer_again,
     },
     "A403": {r"Connect a network container with another block, or another VNet\.": other_container},
     "A404": {
-        r"Set it on\.": on_peering(allows_access=True),
+        rf"Azure asks for rights to Atlas's VNet to change this: ask MongoDB's support, or {_REQUEST}": peer_again,
         r"Read in the activity log of the VNet which change has failed\. .*": on_peering(provisioning_state="Succeeded"),
         rf"If you want it, {_REQUEST}": peer_again,
     },

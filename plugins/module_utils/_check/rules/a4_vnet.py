@@ -28,7 +28,9 @@ _SUCCEEDED, _DELETING = "Succeeded", "Deleting"
 # In these provisioning states, Azure is still at work.
 _IN_PROGRESS = ("Creating", "Updating")
 _REQUEST_AGAIN = "remove the connection in Atlas with state: absent, and request it again."
-_SYNC = f"Sync the peering in Azure. If that does not help, {_REQUEST_AGAIN}"
+# Azure lets those write a peering that may join both VNets, and that of Atlas is in another tenant: no line for `az` does it.
+# Sources: "Create, change, or delete a virtual network peering" of Azure (permissions), and Azure/azure-cli#26438.
+_ASK_ATLAS = f"Azure asks for rights to Atlas's VNet to change this: ask MongoDB's support, or {_REQUEST_AGAIN}"
 _LEFT_OVER = "Remove the left-over from the VNet, and request the connection again."
 # The meaning of each state but `Connected`, and what to do.
 # Source: "Create, change, or delete a virtual network peering" in Azure's documentation.
@@ -71,7 +73,7 @@ def find_no_peering(facts: ConnectionFacts) -> Findings:
         # Another check reports the cause. But a left-over peering would also break the next connection.
         left_over = _left_over(peerings, block)
         for one in left_over:
-            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one), commands=_line("delete", one))
+            yield Finding("warn", one.name, _message(one), _LEFT_OVER, _evidence(one), commands=_delete_line(one))
         if not left_over:
             raise skip("The connection in Atlas is not AVAILABLE.", "P102" if status_of(facts) == AZURE.failed else "P101")
         return
@@ -91,10 +93,10 @@ def find_out_of_sync(facts: ConnectionFacts) -> Findings:
         elif not is_within(side.block, map(ipaddress.IPv4Network, peering.prefixes)):
             begin = f"The peering {named(peering.name)} leads to {listed(peering.prefixes)}:"
             message = f"{begin} the VNet has no route to all of {named(side.block)}."
-            yield Finding(side.level, peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
+            yield Finding(side.level, peering.name, message, _ASK_ATLAS, _evidence(peering), owner="atlas")
         elif peering.sync_level == _LOCAL_NOT_IN_SYNC:
             message = f"The peering {named(peering.name)} is {peering.sync_level}: the VNet does not know all addresses of Atlas."
-            yield Finding("warn", peering.name, message, _SYNC, _evidence(peering), commands=_line("sync", peering))
+            yield Finding("warn", peering.name, message, _ASK_ATLAS, _evidence(peering), owner="atlas")
         if peering.sync_level in _REMOTE_NOT_IN_SYNC:
             try:
                 yield from _judge_remote(side, peering, facts)
@@ -131,8 +133,7 @@ def find_closed_peering(facts: ConnectionFacts) -> Findings:
         name, state = one.name, one.provisioning_state
         if one.allows_access is False:
             message = f"The peering {named(name)} does not let traffic through: allowVirtualNetworkAccess is off."
-            line = _line("update", one, set="allowVirtualNetworkAccess=true")
-            yield Finding(side.level, name, message, "Set it on.", _evidence(one), commands=line)
+            yield Finding(side.level, name, message, _ASK_ATLAS, _evidence(one), owner="atlas")
         elif one.allows_access is None:
             yield not_read(Unread(f"Whether the peering {named(name)} lets traffic through is not known."), name)
         if state is None or state in _IN_PROGRESS:
@@ -256,12 +257,12 @@ def _judge_side(side: VnetSide, peerings: t.Sequence[VnetPeering], facts: Connec
         yield Finding(side.level, facts.entry.network_id, message, fix, evidence, owner="atlas")
     elif one.state != _CONNECTED:
         fix = _STATES.get(one.state, ("", "Look at the peering of the VNet in Azure."))[1]
-        line = _line("delete", one) if one.state == _DISCONNECTED else ()
+        line = _delete_line(one) if one.state == _DISCONNECTED else ()
         yield Finding(side.level, one.name, _message(one), fix, _evidence(one), commands=line)
     else:
         for left in _left_over(peerings, side.block):
             fix = "Remove the left-over from the VNet."
-            yield Finding("info", left.name, _message(left), fix, _evidence(left), commands=_line("delete", left))
+            yield Finding("info", left.name, _message(left), fix, _evidence(left), commands=_delete_line(left))
 
 
 def _judge_remote(side: VnetSide, peering: VnetPeering, facts: ConnectionFacts) -> Findings:
@@ -312,11 +313,11 @@ def _message(peering: VnetPeering) -> str:
     return f"The peering {named(peering.name)} of {named(f'VNet {peering.vnet.name}')}{blocks} is {peering.state}{meaning}."
 
 
-def _line(verb: str, peering: VnetPeering, **more: str) -> FixLines:
-    """Return the line for `az` that does something with a peering of the VNet."""
+def _delete_line(peering: VnetPeering) -> FixLines:
+    """Return the line for `az` that removes a peering of the VNet."""
     vnet = peering.vnet
     names = {"name": peering.name, "vnet_name": vnet.name, "resource_group": vnet.resource_group_name}
-    return az(f"network vnet peering {verb}", vnet.subscription_id, **names, **more)
+    return az("network vnet peering delete", vnet.subscription_id, **names)
 
 
 def _evidence(peering: VnetPeering) -> dict[str, object]:

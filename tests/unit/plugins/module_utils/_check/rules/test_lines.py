@@ -232,16 +232,6 @@ LINES: dict[str, tuple[ConnectionFacts, str, list[str]]] = {
         "A401",
         [f"az network vnet peering delete {AT} {OF}"],
     ),
-    "out of sync": (
-        healthy_azure(vnet_peerings=[vnet_peering(sync_level="LocalNotInSync")]),
-        "A402",
-        [f"az network vnet peering sync {AT} {OF}"],
-    ),
-    "closed": (
-        healthy_azure(vnet_peerings=[vnet_peering(allows_access=False)]),
-        "A404",
-        [f"az network vnet peering update {AT} --set allowVirtualNetworkAccess=true {OF}"],
-    ),
     "user route": (
         healthy_azure(vnet_tables={TABLE_ID: route_table((ATLAS_BLOCK, "VirtualAppliance"))}),
         "A601",
@@ -345,7 +335,7 @@ def test_names_of_others_are_quoted_or_give_no_line() -> None:
     """What a network has anybody may have named."""
 
     def commands_for(name: str) -> tuple[str, ...]:
-        return first(healthy_azure(vnet_peerings=[vnet_peering(allows_access=False, name=name)]), "A404").commands
+        return first(healthy_azure(vnet_peerings=[vnet_peering(state="Disconnected", name=name)]), "A401").commands
 
     hostile = 'a b\'; "$(id)" `id` !! \\ # | & > x'
     [line] = commands_for(hostile)
