@@ -12,7 +12,6 @@ from .._http.errors import (
     CLASS_BY_STATUS,
     MAX_DETAIL_LENGTH,
     ApiError,
-    AuthError,
     ConnectionHints,
     OvertakenError,
     as_option,
@@ -25,17 +24,18 @@ from .request import ApiSettings, Json, Request
 _TRANSIENT_STATUSES = frozenset((502, 503, 504))
 # Of a request that may be repeated. After another one, a look shows whether it was carried out, and it is not sent again.
 _REPEATED_STATUSES = _TRANSIENT_STATUSES | {500}
-# The credentials as hints have them while it is not known which of them were used.
+# The credentials, and what they belong to, as hints have them while it is not known which of them were used.
 _ALL, _CLIENT = "public_key and private_key (or client_id and client_secret, or access_token)", "client_id and client_secret"
-_UNKNOWN = {"credentials": _ALL, "client": _CLIENT}
+_USER = "the API key or service account"
+_UNKNOWN = {"credentials": _ALL, "client": _CLIENT, "user": _USER}
 # By error code, for codes that any request can get: about signing in, the project, the state of the service.
 CODE_HINTS: t.Mapping[str, str] = {
-    "GROUP_NOT_FOUND": "Check group_id or project_name, and that the API key belongs to the organization of the project.",
+    "GROUP_NOT_FOUND": f"Check group_id or project_name, and that {as_option('user')} is in the project's organization.",
     "IP_ADDRESS_NOT_ON_ACCESS_LIST": (
-        "Add the address of the host this task runs on to the access list of the API key (Organization Access Manager, "
-        "API Keys); the project's own IP access list is another one and does not help."
+        f"Add the address of the host this task runs on to the access list of {as_option('user')} (Organization Access "
+        "Manager); the project's own IP access list is another one and does not help."
     ),
-    "NOT_IN_GROUP": "Invite the API key to the project, with a role that may manage network access.",
+    "NOT_IN_GROUP": f"Invite {as_option('user')} to the project, with a role that may manage network access.",
     "access_denied": "If the service account has too many valid tokens, let tasks share one (token_cache), or wait for an hour.",
     "invalid_client": f"Check {as_option('client')}, and that the secret has not expired.",
     "USER_UNAUTHORIZED": f"Check {as_option('credentials')}, and that they have a role in the project.",
@@ -44,7 +44,7 @@ CODE_HINTS: t.Mapping[str, str] = {
 # By HTTP status, for codes without a hint.
 STATUS_HINTS: t.Mapping[int, str] = {
     401: f"Check {as_option('credentials')}: wrong, disabled or out of date?",
-    403: "Check the roles of the API key in the project, and the API key's own access list.",
+    403: f"Check the roles of {as_option('user')} in the project, and its own access list.",
     406: "Atlas does not know the version of the API that was asked for: check base_url and api_version.",
     410: "Atlas no longer serves this version of the API: set v2 if api_version is v1.0, or else update the collection.",
     429: "Run fewer tasks at once, or raise retries.",
@@ -108,9 +108,9 @@ def api_error(
     ).with_names(_UNKNOWN)
 
 
-def with_credentials(error: AuthError, used: str) -> AuthError:
-    """Return an error whose hint names the credentials that were used, in words."""
-    return error.with_names(dict.fromkeys(_UNKNOWN.values(), used))
+def with_credentials(error: ApiError, used: str, user: str) -> ApiError:
+    """Return an error whose hint names the credentials that were used, and what they belong to, in words."""
+    return error.with_names({_ALL: used, _CLIENT: used, _USER: user})
 
 
 def _wait_in(parameters: object) -> float | None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from .._api.client import AtlasClient
 from .._api.reply import with_credentials
 from .._api.request import DEFAULT_BASE_URL, ApiSettings, Credential, canonical_url
-from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, TaskError
+from .._http.errors import AuthError, InvalidOptionError, NoAnswerError, NotFoundError, TaskError
 from .._http.pauses import Clock, Sleep, stoppable_sleep
 from .._http.transport import REQUESTS_IMPORT_ERROR
 from .sources import CREDENTIAL_KINDS, KEYRING, VARIABLES, Sources, read_sources
@@ -77,8 +77,8 @@ class ClientPool:
             if not is_good and self._clients.get(key) is client:
                 del self._clients[key]
                 client.close()
-            if isinstance(error, AuthError):
-                raise with_credentials(error, _used(sources)) from error.__cause__
+            if isinstance(error, (AuthError, NotFoundError)):
+                raise with_credentials(error, *_used(sources)) from error.__cause__
             raise
         finally:
             self._in_use.remove(client)
@@ -169,12 +169,14 @@ def _kinds_in(sources: Sources) -> list[str]:
     return [kind for source in sources.in_order for kind, options in _OPTIONS.items() if not source.keys().isdisjoint(options)]
 
 
-def _used(sources: Sources) -> str:
-    """Return the options of the kind that is used, and where they come from."""
-    options = _OPTIONS[_kinds_in(sources)[0]]
+def _used(sources: Sources) -> tuple[str, str]:
+    """Return the options of the kind that is used, and where they come from; and what they belong to."""
+    kind = _kinds_in(sources)[0]
+    options = _OPTIONS[kind]
     places = ("the options of the task", f"the profile {sources.profile!r} of the Atlas CLI", "the environment")
     used = [next(place for place, one in zip(places, sources.in_order) if option in one) for option in options]
-    return f"{' and '.join(options)} (from {' and '.join(dict.fromkeys(used))})"
+    user = "the API key" if kind == "api_key" else "the service account"
+    return f"{' and '.join(options)} (from {' and '.join(dict.fromkeys(used))})", user
 
 
 def _in(sources: Sources) -> str:

@@ -155,9 +155,8 @@ def test_the_hint_of_a_status_ends_the_message_without_another(status: int) -> N
     hint = shown(STATUS_HINTS[status], *refused("x", status, {}, is_write=False).names)
     assert str(refused("x", status, {}, is_write=False)).endswith(f"(HTTP {status}). {hint}")
     assert str(refused("x", status, {"errorCode": "OTHER"}, is_write=False)).endswith(f"(HTTP {status} OTHER). {hint}")
-    assert str(refused("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)).endswith(
-        f"(HTTP {status} NOT_IN_GROUP). {HINTS['NOT_IN_GROUP']}"
-    )
+    other = refused("x", status, {"errorCode": "NOT_IN_GROUP"}, is_write=False)
+    assert str(other).endswith(f"(HTTP {status} NOT_IN_GROUP). {shown(HINTS['NOT_IN_GROUP'], *other.names)}")
     assert_ends_a_sentence(hint)
 
 

@@ -424,6 +424,21 @@ def test_a_wrong_secret_is_told_and_nothing_is_kept(emulator: RunningEmulator, h
     assert len(emulator.requests.entries()) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), (401, "NOT_IN_GROUP"), (403, "OTHER"), (404, "GROUP_NOT_FOUND")],
+    ids=str,
+)
+def test_hints_name_what_has_signed_in(emulator: RunningEmulator, status: int, code: str) -> None:
+    """Each service account has an access list of its own, too: `atlas api serviceAccounts createOrgAccessList`."""
+    denied = {"method": "GET", "path_glob": "*/peers*", "authenticated": True, "times": 3}
+    emulator.faults.add(parse_rules({**denied, "fault": {"kind": "status", "status": status, "code": code}}))
+    token = {"access_token": emulator.tokens.issue()}
+    told = [run(emulator, **given)[0]["msg"] for given in (keys(emulator), account(emulator), token)]
+    assert ["the API key" in one for one in told] == [True, False, False]
+    assert ["the service account" in one for one in told] == [False, True, True]
+
+
 def test_too_many_tokens_are_no_matter_of_roles() -> None:
     """Atlas answers 403 access_denied: MongoDB's documentation, docs/mcp-server/remote-mcp/rate-limits."""
     with running(Settings(max_tokens=1)) as emulator:
