@@ -154,6 +154,7 @@ from ansible import constants as C
 from ansible import template
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._api.client import AtlasClient
@@ -169,6 +170,7 @@ ENDINGS = ("atlas_projects.yml", "atlas_projects.yaml")
 _UNUSED: t.Mapping[str, t.Any] = {"group_id": None, "project_name": None, "group_ids": None, "api_version": "v2"}
 # What decides which projects there are, and what is read of them. These options may be templates.
 READING = (*(name for name in OPERATION.argument_spec.options if name not in _UNUSED), "peers")
+_BOOLEANS = {"peers", *(name for name, one in OPERATION.argument_spec.options.items() if one.get("type") == "bool")}
 _CREDENTIALS = [origin.option for origins in CREDENTIAL_KINDS.values() for origin in origins]
 # What YAML makes of a value that is no text.
 _OTHER_TYPES = (dict, list, tuple, set, bytes, datetime.date)
@@ -257,6 +259,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         given = OPERATION.argument_spec.without_blanks(
             {name: self._evaluate(name, config[name]) for name in READING if name in config}
         )
+        for name in _BOOLEANS & given.keys():
+            _check_boolean(name, given[name])
         others = {name: value for name, value in config.items() if name not in READING}
         # Once more, for the types of what the templates give.
         self.set_options(direct={**others, **given}, var_options=self._vars)
@@ -392,6 +396,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for name in {*self.inventory.hosts} - before:
                 self.inventory.remove_host(self.inventory.hosts[name])
             raise
+
+
+def _check_boolean(name: str, value: object) -> None:
+    """Check that an option is a boolean: ansible-core would take any other value for false.
+
+    Raises:
+        InvalidOptionError: If it is none.
+    """
+    try:
+        boolean(value if value is not None else False)
+    except TypeError:
+        raise InvalidOptionError(f"{name} is not a boolean: {value!r}.", hint="Set it to true or false.") from None
 
 
 def _digest(params: Params) -> str:

@@ -54,8 +54,7 @@ class ShowsCheck(ActionBase):
         try:
             if _MARK in self._task.vars:
                 self._check_playbook_variables(task_vars or {})
-            mode = args.get("report_mode")
-            reports = [Report(absolute(path, self._loader), mode) for path in _paths(args.get("report"))]
+            reports = reports_of(args.get("report"), self._loader, args.get("report_mode"))
         except InvalidOptionError as error:
             return {"changed": False, "failed": True, **unsent(), **error.to_result()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -148,6 +147,20 @@ def in_short(peering_check: t.Mapping[str, t.Any]) -> dict[str, object]:
         if one["severity"] != "info"
     ]
     return {**kept, "findings": shown}
+
+
+def reports_of(value: t.Any, loader: t.Any, mode: object = None) -> list[Report]:
+    """Return the reports to write.
+
+    Args:
+        value: A path or a list of paths; None for no report.
+        loader: Knows the folder in which relative paths start.
+        mode: As `Report` takes it.
+
+    Raises:
+        InvalidOptionError: If one cannot be written there.
+    """
+    return [Report(absolute(path, loader), mode) for path in _paths(value)]
 
 
 def _paths(value: t.Any) -> list[str]:

@@ -107,6 +107,14 @@ class OfRole(ActionBase):
         wrong = ArgumentSpecValidator(spec.core_options).validate(spec.without_blanks(given)).error_messages
         if wrong:
             raise InvalidOptionError(f"{'. '.join(wrong)}.", hint="Correct it, or leave it out.")
+        if boolean(given.get(f"{_PREFIX}verify") or False, strict=False):
+            # The task that writes them comes last.
+            from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_action import reports_of
+
+            try:
+                reports_of(given.get(f"{_PREFIX}report"), self._loader)
+            except InvalidOptionError as error:
+                raise error.with_message(f"{_PREFIX}{error.message}") from None
 
     def _is_unset(self, value: t.Any, default: t.Any) -> bool:
         """Whether a variable of the role has no value, or its default."""

@@ -150,13 +150,16 @@ def test_four_hosts_side_by_side(run: RoleRunner, make_site: Callable[..., Vpc],
     hosts = {f"host{number}": {"vpc_peering_connections": [site.connection]} for number, site in enumerate(sites)}
     inventory = tmp_path / "inventory.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
-    use = {"ansible.builtin.include_role": {"name": ROLE}, "vars": role_variables({})}
+    delegated = {"delegate_to": "localhost", "delegate_facts": True}
+    use = {"ansible.builtin.include_role": {"name": ROLE, "apply": delegated}, "vars": role_variables({})}
 
     done = run.play([use], "-i", str(inventory), hosts="all", status=2)
     for site in sites[:3]:
         site.assert_connected()
     assert (sites[3].atlas, sites[3].table["RouteTableId"] in message(done)) == ({}, True)
     assert len(run.access_list) == 3
+    shown = [one["result"]["vpc_peering_result"] for one in done.records if one["task"] == "Result"]
+    assert [len(one["connections"]) for one in shown] == [1, 1, 1], "each host has its own, whatever is delegated"
     posts = [entry for entry in run.sent if entry[1] == "/accessList" or entry[1].endswith("/status")]
     ends = [number for number, one in enumerate(posts) if one[0] == "POST"]
     # Atlas takes no two POSTs at once: between them, the list is read again.
@@ -178,6 +181,13 @@ def test_a_failure_is_told_once_and_the_result_is_kept(run: RoleRunner, make_sit
         assert word in text
     assert len([one for one in wrong.records if one["verdict"] == "failed"]) == 1
     assert (run.sent, result_of_the_fact(wrong)["connections"], result_of_the_fact(wrong)["changed"]) == ([], [], False)
+
+    nowhere = run(connections=[site.connection], verify="yes", report=str(tmp_path / "none" / "report.md"), status=2)
+    assert (
+        message(nowhere)
+        == f"vpc_peering_report: the folder {tmp_path / 'none'} does not exist on the controller. Create it first."
+    )
+    assert run.sent == []
 
     # What is not about the list fails the task itself, and no other one after it.
     run.fault("GET", "status", status=403, path="*/peers*")

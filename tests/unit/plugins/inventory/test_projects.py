@@ -445,6 +445,10 @@ def test_no_project_is_an_empty_inventory(make: Callable[..., Site], peers: bool
         ({"private_key": "{{ 'a-canary-of-a-key' | nothing }}"}, "private_key cannot be evaluated. Correct the template.", 0),
         ({"tags": {"env": True}}, "tags.env is not a text", 0),
         ({"org_id": "acme"}, "org_id is malformed", 0),
+        # ansible-core takes these for false.
+        ({"validate_certs": "ture"}, "validate_certs is not a boolean: 'ture'. Set it to true or false.", 0),
+        ({"validate_certs": "{{ 'verify' }}"}, "validate_certs is not a boolean: 'verify'", 0),
+        ({"peers": 2}, "peers is not a boolean: 2", 0),
         # What chooses projects.
         ({"org_id": ""}, "org_id is empty", 0),
         ({"org_id": "0123456789abcdef01234567"}, "no project in organization 0123456789abcdef01234567", 2),
