@@ -245,11 +245,11 @@ def _needs(
 
 def _judge_nsg(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) -> t.Iterator[_OfSubnets]:
     surely = passage_of(nsg.rules, demand.areas, are_groups_open=True)
-    severity, sentence = _severity(surely, demand, facts)
+    severity, sentence = _severity(nsg, surely, demand, facts)
     if severity is not None:
         yield _finding(nsg, nsg_id, demand, surely, severity, sentence)
     perhaps = passage_of(nsg.rules, demand.areas, are_groups_open=False)
-    if severity != demand.level and _severity(perhaps, demand, facts)[0] != severity:
+    if severity != demand.level and _severity(nsg, perhaps, demand, facts)[0] != severity:
         names = [f"{one.name} ({one.priority})" for one in nsg.rules if one.is_by_groups]
         begin = f"lets {ports_text(demand.ports)} out to {named(demand.side.block)} depends on application security groups,"
         message = f"{begin} whose members were not read: {listed(names)}."
@@ -260,25 +260,23 @@ def _judge_nsg(nsg: Nsg, nsg_id: str, demand: Demand, facts: ConnectionFacts) ->
         yield _OfSubnets(f"Whether {named(nsg.name)} of", finding)
 
 
-def _severity(passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
-    """Return how bad it is what rules close, and a sentence if single addresses alone are open; None if nothing is closed."""
+def _severity(nsg: Nsg, passage: Passage, demand: Demand, facts: ConnectionFacts) -> tuple[Severity | None, str]:
+    """Return how bad it is what rules close, and a sentence if single addresses are open; None if nothing is closed."""
     if not passage.closed:
         return None, ""
-    singles = _single_addresses(passage, demand)
-    level, sentence = judge_single_addresses(singles, facts, demand.side.region_name) if singles else ("fail", "")
+    level, sentence = judge_single_addresses(_single_addresses(nsg, passage, demand), facts, demand.side.region_name)
     sources = merge_ranges(area[0] for _rule, area in passage.closed)
     if sources != merge_ranges(demand.sources) and not demand.are_declared:
         return "warn", sentence
     return (demand.level if level == "fail" else "warn"), sentence
 
 
-def _single_addresses(passage: Passage, demand: Demand) -> list[Range]:
-    """Return the addresses of Atlas that rules open one by one, such as those of the present nodes; none if more is open."""
+def _single_addresses(nsg: Nsg, passage: Passage, demand: Demand) -> list[Range]:
+    """Return the open addresses of Atlas that rules allow one by one, such as those of the present nodes."""
     block, sources = (ends_of(demand.side.block),), merge_ranges(demand.sources)
-    opened = [one for rule in passage.opened for one in rule.destinations if shared_of((one,), block) is not None]
-    if any(first != last for first, last in opened):
-        return []
-    closed = {one: merge_ranges(area[0] for _rule, area in passage.closed if shared_of((area[1],), (one,))) for one in opened}
+    shown = [one for rule in nsg.rules if rule.allows for one in rule.destinations if one[0] == one[1]]
+    inside = [one for one in shown if shared_of((one,), block) is not None]
+    closed = {one: merge_ranges(area[0] for _rule, area in passage.closed if shared_of((area[1],), (one,))) for one in inside}
     return [one for one in closed if closed[one] != sources]
 
 

@@ -120,10 +120,11 @@ def ports_text(ranges: t.Iterable[tuple[int, int]]) -> str:
     return f"{'port' if len(texts) == 1 and texts[0].isdecimal() else 'ports'} {listed(texts)}"
 
 
-def until_replaced(singles: t.Iterable[tuple[int, int]], begin: str = "Only") -> str:
-    """Return a sentence about a filter that opens single addresses of Atlas alone, given as ranges of one."""
+def until_replaced(singles: t.Iterable[tuple[int, int]], begin: str) -> str:
+    """Return a sentence about a filter that opens single addresses of Atlas, given as ranges of one."""
     addresses = [ipaddress.IPv4Address(first) for first, _last in singles]
-    return f"{begin} {listed(addresses)} {'is' if len(addresses) == 1 else 'are'} open, so it works until a node is replaced."
+    shown = f"{listed(addresses)} {'is' if len(addresses) == 1 else 'are'} open"
+    return f"Of single addresses, {begin} {shown}, so it works until a node is replaced."
 
 
 def free_before(number: int, taken: t.Container[int], lowest: int) -> int | None:

@@ -10,7 +10,6 @@ import typing as t
 
 from ..._clouds.gcp import GCP, network_path, peering_name
 from ..._gcp.network import ACTIVE, Peering
-from ..._gcp.objects import PeeringRoute
 from ..facts import ConnectionFacts, Missing, SkippedError, Unread, UnreadError, known, known_or, named, unnamed
 from .client_ranges import ClientRange, client_ranges, client_regions, network_blocks_of
 from .common import FixLines, atlas_block_of, gcloud, listed, need_container, status_of, to_network, together
@@ -250,12 +249,12 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
     mirror, block, regions = active_mirror(facts), atlas_block_of(facts), client_regions(facts)
     if not regions:
         raise skip("There is no subnet to judge.")
-    routes = known(facts.network.gcp_incoming)
+    known(facts.network.gcp_incoming)
     without: list[str] = []
     seen: _Seen = {}
     for region in regions:
         try:
-            there = _within(block, known(routes.get(region, Unread(f"The routes in {named(region)} were not read."))))
+            there = atlas_routes(region, facts)
         except UnreadError as error:
             yield not_read(error.unread, region)
             continue
@@ -270,9 +269,15 @@ def find_no_routes(facts: ConnectionFacts) -> Findings:
     yield from _not_imported(seen, facts)
 
 
-def _within(block: ipaddress.IPv4Network, routes: t.Iterable[PeeringRoute]) -> list[tuple[ipaddress.IPv4Network, bool | None]]:
-    """Return the routes that lead into a block."""
-    found = ((to_network(one.destination, "a route of the peering"), one.is_imported) for one in routes)
+def atlas_routes(region: str, facts: ConnectionFacts) -> list[tuple[ipaddress.IPv4Network, bool | None]]:
+    """Return the routes of the peering in a region that lead into the container's block, and whether they are imported.
+
+    Raises:
+        UnreadError, SkippedError: If they are not known.
+    """
+    routes, block = known(facts.network.gcp_incoming), atlas_block_of(facts)
+    there = known(routes.get(region, Unread(f"The routes in {named(region)} were not read.")))
+    found = ((to_network(one.destination, "a route of the peering"), one.is_imported) for one in there)
     return [(destination, state) for destination, state in found if destination.subnet_of(block)]
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 from ..._clouds.gcp import GCP
 from ..._gcp.objects import ALLOW, DENY, HIERARCHY, INSPECT, NETWORK, NEXT, SYSTEM, EgressRule, Firewalls
-from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, shared_of, without
+from ..._values.blocks import Area, Range, blocks_of, ends_of, merge_ranges, parts_outside, shared_of, without
 from ..facts import ConnectionFacts, if_known, known, named
-from .client_ranges import client_ranges
+from .client_ranges import client_ranges, client_regions
 from .common import FixLines, atlas_block_of, before_text, free_before, gcloud, listed, ports_text, to_network
+from .g4_mirror import atlas_routes
 from .judged_clusters import ATLAS_PORTS, judge_single_addresses, needed_ports
 from .rule import Finding, Findings, FixOwner, Level, check, skip
 
@@ -62,7 +63,7 @@ class Judgement:
         closed: The areas that are closed for all clients, by the rule that closes them.
         doubtful: The areas that are closed for some clients, perhaps.
         doubts: The rules that these depend on.
-        singles: The single destinations that are open, perhaps, if nothing else is.
+        singles: The single destinations that rules name, and that are open, perhaps.
     """
 
     closed: t.Mapping[EgressRule, t.Sequence[Area]]
@@ -74,18 +75,33 @@ class Judgement:
 @check("G701", clouds=(GCP.name,))
 def find_closed_firewalls(facts: ConnectionFacts) -> Findings:
     """The rules of policies and of the network let TCP out to the block of the container, on the ports of the judged clusters."""
-    firewalls, block = known(facts.network.gcp_firewalls), atlas_block_of(facts)
+    firewalls, (inside, outside) = known(facts.network.gcp_firewalls), _atlas_ranges(facts)
     clients = if_known(functools.partial(client_ranges, facts))
     if clients is not None and not clients:
         raise skip("There is no subnet to judge.")
     sources = None if clients is None else merge_ranges(ends_of(one.block) for one in clients)
-    for level, ports in needed_ports(facts):
-        found = judge(firewalls, sources, [ends_of(block)], ports)
-        yield from _closed(level, found, sources, facts)
+    unused: Level = "warn"
+    needs = [each for level, ports in needed_ports(facts) for each in ((level, inside, ports), (unused, outside, ports))]
+    for level, destinations, ports in needs:
+        found = judge(firewalls, sources, destinations, ports)
+        note = " Atlas has no subnet there yet." if destinations is outside else ""
+        yield from _closed(level, found, sources, facts, note)
         if found.doubtful:
             yield _doubtful(level, found, facts)
         if found.closed or found.doubtful:
             return
+
+
+def _atlas_ranges(facts: ConnectionFacts) -> tuple[list[Range], list[Range]]:
+    """Return the addresses of Atlas's subnets in the container's block, and the others of the block.
+
+    Each subnet has a route of the peering, and nodes are nowhere else. All addresses count if the routes were not read in some
+    region with clients, or if there is none. Source: PeeringRoute (SUBNET_PEERING_ROUTE) in the documentation of Google Cloud.
+    """
+    block = atlas_block_of(facts)
+    routes = if_known(lambda: [one for region in client_regions(facts) for one, _state in atlas_routes(region, facts)])
+    rest = parts_outside([block], routes)[block] if routes else []
+    return merge_ranges(map(ends_of, routes or [block])), list(map(ends_of, rest))
 
 
 def judge(
@@ -116,21 +132,16 @@ def judge(
     doubtful = list(dict.fromkeys([*areas[INSPECT], *filter(None, both)]))
     concerned = [one for one in fates if any(shared_of(one.traffic.area, area) for area in doubtful)]
     doubts = [rule for one in concerned for rule in (*one.traffic.asked, *([one.rule] if one.action == INSPECT else ()))]
-    return Judgement(closed, doubtful, list(dict.fromkeys(filter(None, doubts))), _singles(fates, closed))
-
-
-def _singles(fates: t.Iterable[Fate], closed: t.Mapping[EgressRule, t.Iterable[Area]]) -> list[Range]:
-    """Return the destinations that are open, if rules open single addresses alone; without those that are closed in part."""
     lost = merge_ranges(area[_DESTINATION] for areas in closed.values() for area in areas)
-    opened: list[Range] = []
-    for fate in (one for one in fates if one.action != DENY):
-        blocks = fate.rule.destinations if fate.rule is not None else None
-        own = [_EVERYWHERE] if blocks is None else [ends_of(to_network(one, "A firewall rule")) for one in blocks]
-        shared = (shared_of((one,), (fate.traffic.area[_DESTINATION],)) for one in own)
-        opened += [one[0] for one in shared if one is not None]
-    if any(first != last for first, last in opened):
-        return []
-    return [one for one in dict.fromkeys(opened) if not any(shared_of((one,), (other,)) for other in lost)]
+    singles = [one for one in _singles(firewalls, destinations) if not any(shared_of((one,), (other,)) for other in lost)]
+    return Judgement(closed, doubtful, list(dict.fromkeys(filter(None, doubts))), singles)
+
+
+def _singles(firewalls: Firewalls, destinations: t.Sequence[Range]) -> list[Range]:
+    """Return the destinations that rules which do not deny name one by one."""
+    rules = [rule for some in firewalls for rule in some if rule.action != DENY]
+    shown = dict.fromkeys(ends_of(to_network(one, rule.name)) for rule in rules for one in rule.destinations or ())
+    return [one for one in shown if one[0] == one[1] and any(shared_of((one,), (other,)) for other in destinations)]
 
 
 def _follow(firewalls: Firewalls, wanted: t.Sequence[_Traffic], *, are_sources_known: bool) -> t.Iterator[Fate]:
@@ -198,18 +209,18 @@ def _outside(area: Area, others: t.Iterable[Area]) -> list[Area]:
     return left
 
 
-def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, facts: ConnectionFacts) -> Findings:
-    """Yield what each rule closes."""
+def _closed(level: Level, found: Judgement, sources: t.Sequence[Range] | None, facts: ConnectionFacts, note: str) -> Findings:
+    """Yield what each rule closes, with a note on where that is."""
     block = atlas_block_of(facts)
     for rule, areas in found.closed.items():
         ports, blocks = merge_ranges(one[_PORT] for one in areas), blocks_of(one[_DESTINATION] for one in areas)
         clients = merge_ranges(one[_SOURCE] for one in areas)
         where = f" from {listed(blocks_of(clients))}" if sources is not None and clients != sources else ""
-        message = f"{rule.name[0].upper()}{rule.name[1:]} denies {ports_text(ports)} to {listed(blocks)}{where}."
+        message = f"{rule.name[0].upper()}{rule.name[1:]} denies {ports_text(ports)} to {listed(blocks)}{where}.{note}"
         severity = level
-        if level == "fail" and found.singles:
-            severity, sentence = judge_single_addresses(found.singles, facts, begin="At most" if found.doubtful else "Only")
-            message = f"{message} {sentence}"
+        if level == "fail":
+            severity, sentence = judge_single_addresses(found.singles, facts, begin="at most" if found.doubtful else "only")
+            message = f"{message} {sentence}".rstrip()
         advice = _advice_on(rule, block)
         fix = f"{advice[0].upper()}{advice[1:]}"
         evidence = {

@@ -163,26 +163,29 @@ def needed_ports(facts: ConnectionFacts) -> list[tuple[Level, t.Sequence[Range]]
 
 
 def judge_single_addresses(
-    singles: t.Iterable[Range], facts: ConnectionFacts, region_name: str | None = None, begin: str = "Only"
+    singles: t.Iterable[Range], facts: ConnectionFacts, region_name: str | None = None, begin: str = "only"
 ) -> tuple[Level, str]:
-    """Return how bad it is that a filter opens single addresses of Atlas alone, and a sentence about it.
+    """Return how bad it is that a filter closes some of Atlas's addresses and opens single ones, and a sentence about these.
 
     It is a warning if each member of the smallest judged cluster there can have one of them, or if Atlas does not report how many
-    members there are. With fewer, some member is out of reach today.
+    members there are. With fewer, some member is out of reach today. What else is open does not
+    count, so that opening more never makes it worse.
 
     Args:
-        singles: The addresses, as ranges of one. Each counts once.
+        singles: The open addresses that rules name one by one, as ranges of one. Each counts once.
         facts: All facts.
         region_name: The region of their network container; None for that of the connection. On GCP, all regions count.
-        begin: The begin of the sentence: "At most" if clients may not get to all of them.
+        begin: What stands before them: "at most" if clients may not get to all of them.
     """
     addresses = list(dict.fromkeys(singles))
     container = known_or(facts.atlas.container, None) or {}
     fewest = _fewest_members(facts, region_name or container.get("region_name"))
-    if fewest is None or fewest[0] <= len(addresses):
+    if addresses and (fewest is None or fewest[0] <= len(addresses)):
         return "warn", until_replaced(addresses, begin)
+    if fewest is None or not addresses:
+        return "fail", ""
     number, name = fewest
-    opened = f"{begin} {len(addresses)} {'address is' if len(addresses) == 1 else 'addresses are'} open"
+    opened = f"Of single addresses, {begin} {len(addresses)} {'is' if len(addresses) == 1 else 'are'} open"
     texts = listed(ipaddress.IPv4Address(first) for first, _last in addresses)
     return "fail", f"{opened}, and {name} has {number} members here: {texts}."
 

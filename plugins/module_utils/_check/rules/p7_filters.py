@@ -96,14 +96,6 @@ def single_addresses(rules: t.Iterable[AclRule], block: ipaddress.IPv4Network) -
     return [one for one in dict.fromkeys(found) if one != block and one.subnet_of(block)]
 
 
-def opens_single_addresses_alone(
-    rules: t.Iterable[AclRule], block: ipaddress.IPv4Network, ranges: t.Sequence[tuple[int, int]]
-) -> bool:
-    """Whether rules for wider blocks let nothing of a block through on all of the ports."""
-    closed = closed_by([rule for rule in rules if not _is_single(rule)], block, ranges)
-    return blocks_of(addresses for one in closed for addresses, _ports in one.areas) == [block]
-
-
 def _is_single(rule: AclRule) -> bool:
     return rule.allows and rule.cidr_block.endswith("/32")
 
@@ -158,9 +150,8 @@ def find_closed_acls(facts: ConnectionFacts) -> Findings:
     for acl in acls:
         guarded = tuple(subnet_id for subnet_id in ids if subnet_id in acl.subnet_ids)
         singles = _open_addresses(acl, needs, block) if guarded else []
-        alone = judge_single_addresses(map(ends_of, singles), facts) if singles else None
         for is_egress in (True, False) if guarded else ():
-            found = [_judge(acl, need, block, guarded, alone, facts) for need in needs if need.is_egress == is_egress]
+            found = [_judge(acl, need, block, guarded, singles, facts) for need in needs if need.is_egress == is_egress]
             yield from sorted(filter(None, found), key=lambda finding: _ORDER.index(finding.severity))[:1]
 
 
@@ -347,10 +338,10 @@ def _judge(
     need: Need,
     block: ipaddress.IPv4Network,
     guarded: tuple[str, ...],
-    alone: tuple[Level, str] | None,
+    singles: t.Sequence[ipaddress.IPv4Network],
     facts: ConnectionFacts,
 ) -> Finding | None:
-    """Return what a network ACL closes of a need; `alone` is how bad it is if single addresses alone are open, and says so."""
+    """Return what a network ACL closes of a need; `singles` are the single addresses that it opens."""
     rules = [rule for rule in acl.rules if rule.is_egress == need.is_egress]
     closed = closed_by(rules, block, need.ranges)
     if not closed:
@@ -368,8 +359,9 @@ def _judge(
         "free_rule_number": free,
     }
     message = f"{clauses[0].upper()}{clauses[1:]}. It guards {listed(guarded)}."
-    if level == "fail" and alone is not None and opens_single_addresses_alone(rules, block, need.ranges):
-        level, message = alone[0], f"{message} {alone[1]}"
+    if level == "fail":
+        level, sentence = judge_single_addresses(map(ends_of, singles), facts)
+        message = f"{message} {sentence}".rstrip()
     line = _acl_line(acl, need, block, free, facts)
     return Finding(level, acl.id, message, fix, evidence, guarded, commands=line)
 
@@ -440,7 +432,7 @@ def _judge_egress(
             continue
         singles = [one for one in single_addresses(rules, block) if not closed_by(rules, one, ranges)]
         severity, sentence = level, ""
-        if level == "fail" and singles and opens_single_addresses_alone(rules, block, ranges):
+        if level == "fail":
             severity, sentence = judge_single_addresses(map(ends_of, singles), facts)
         for reason in unread:
             yield dataclasses.replace(not_read(reason, subject, subnet_ids), decides=severity == "fail")

@@ -426,6 +426,16 @@ A701 = [
         REACHABLE,
     ),
     Situation(
+        "single addresses of nodes are open, and a block around them before",
+        rules(
+            allow(90, destinationAddressPrefix="192.168.248.0/29"),
+            allow(100, destinationAddressPrefixes=[*NODES], destinationAddressPrefix=None),
+            deny(200),
+        ),
+        {"A701": "warn"},
+        REACHABLE,
+    ),
+    Situation(
         "one of three nodes is open, and a rule names it again",
         rules(allow(100, destinationAddressPrefix=NODES[0]), allow(110, destinationAddressPrefix=f"{NODES[0]}/32"), deny(200)),
         {"A701": "fail"},

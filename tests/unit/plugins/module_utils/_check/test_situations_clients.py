@@ -860,6 +860,7 @@ ALL = "No client named: the groups of the VPC's interfaces are judged: I where s
 NONE = "No client named, and the groups of all clients are closed: nothing in the VPC reaches Atlas, which is F."
 SHOWN = "Groups that can't be read are shown and do not decide."
 NODES = ("192.168.248.5/32", "192.168.249.5/32", "192.168.250.5/32")
+NODES_TEXT = "192.168.248.5, 192.168.249.5 and 192.168.250.5"
 
 
 def out(*blocks: str, ports: Ports | None = MONGODB, group_id: str = APP, lists: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -893,7 +894,7 @@ FILTERS_SEEN = [
         with_groups(VPC_BLOCK, security_groups=out(*NODES)),
         {"P702": "warn"},
         GOOD,
-        "Only 192.168.248.5, 192.168.249.5 and 192.168.250.5 are open, so it works until a node is replaced.",
+        f"Of single addresses, only {NODES_TEXT} are open, so it works until a node is replaced.",
     ),
     Situation(SINGLE, "the same of an instance", with_instances(names=(I1,), security_groups=out(*NODES)), {"P703": "warn"}),
     Situation(
@@ -923,7 +924,7 @@ FILTERS_SEEN = [
         with_acl(rules(True, NODES[0]), ALL_IN),
         {"P701": "fail"},
         BAD,
-        "Only 1 address is open, and shop has 3 members here: 192.168.248.5.",
+        "Of single addresses, only 1 is open, and shop has 3 members here: 192.168.248.5.",
     ),
     Situation(
         TOO_FEW,
@@ -931,7 +932,7 @@ FILTERS_SEEN = [
         with_acl(rules(True, *NODES), rules(False, *NODES[:2])),
         {"P701": "fail"},
         BAD,
-        "Only 2 addresses are open, and shop has 3 members here",
+        "Of single addresses, only 2 are open, and shop has 3 members here",
     ),
     Situation(
         TOO_FEW,
@@ -939,7 +940,7 @@ FILTERS_SEEN = [
         with_groups(security_groups=out(*NODES[:2])),
         {"P702": "fail"},
         BAD,
-        "Only 2 addresses are open, and shop has 3 members here: 192.168.248.5 and 192.168.249.5.",
+        "Of single addresses, only 2 are open, and shop has 3 members here: 192.168.248.5 and 192.168.249.5.",
     ),
     Situation(
         TOO_FEW,

@@ -215,6 +215,36 @@ G701 = [
     ),
     Situation("two addresses in a block of two", firewalls(nodes("192.168.248.4/31"), rule()), FAIL["G701"], NOT),
     Situation("a part of the block beside them", firewalls(nodes(NODE, OTHER_PART), rule()), FAIL["G701"], NOT),
+    Situation(
+        "single addresses, and a block around some", firewalls(nodes(*NODES, OTHER_PART), rule()), {"G701": "warn"}, REACHABLE
+    ),
+    # Nodes are in subnets of Atlas, each of which has a route (SUBNET_PEERING_ROUTE in Google Cloud's documentation).
+    Situation(
+        "all of Atlas's subnets are open",
+        firewalls(nodes(ATLAS_PART), rule(), gcp_incoming={GCP_REGION: [PeeringRoute(ATLAS_PART, True)]}),
+        {"G701": "warn"},
+        REACHABLE,
+    ),
+    Situation(
+        "a part of the block without any is denied",
+        firewalls(rule(block=OTHER_PART), gcp_incoming={GCP_REGION: [PeeringRoute(ATLAS_PART, True)]}),
+        {"G701": "warn"},
+        REACHABLE,
+    ),
+    Situation(
+        "one of Atlas's subnets is not open",
+        firewalls(
+            nodes(ATLAS_PART), rule(), gcp_incoming={GCP_REGION: [PeeringRoute(one, True) for one in (ATLAS_PART, OTHER_PART)]}
+        ),
+        FAIL["G701"],
+        NOT,
+    ),
+    Situation(
+        "the routes were not read",
+        firewalls(nodes(ATLAS_PART), rule(), gcp_incoming=ROUTES),
+        {"G601": "unknown", "G701": "fail"},
+        NOT,
+    ),
     Situation("single addresses for some tags", firewalls(nodes(**APP), rule()), {"G701": "unknown"}, UNKNOWN),
     Situation("too few for some tags", firewalls(nodes(NODE, **APP), rule()), FAIL["G701"], NOT),
     Situation("another block is denied", firewalls(rule(block="192.168.0.0/24")), {}, REACHABLE),
@@ -555,6 +585,12 @@ NO_NUMBER = "No number is free before it: move the deny, or take a number from a
             f"{OPEN_ALL} by an egress rule of the network with a priority below 1000, such as 999.",
         ),
         (
+            firewalls(rule(block=OTHER_PART), gcp_incoming={GCP_REGION: [PeeringRoute(ATLAS_PART, True)]}),
+            "G701",
+            f"Firewall rule denied-1000 denies port 27017 to {OTHER_PART}. Atlas has no subnet there yet.",
+            f"{OPEN_ALL} by an egress rule of the network with a priority below 1000, such as 999.",
+        ),
+        (
             firewalls(policies=(policy(policy_rule()),)),
             "G701",
             f"Rule 10 of policy org denies port 27017 to {ATLAS_BLOCK}.",
@@ -619,16 +655,27 @@ ALL_NODES = "192.168.248.5, 192.168.249.5, 192.168.249.6 and 3 more"
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
-        (firewalls(nodes(), rule()), f"Only {ALL_NODES} are open, so it works until a node is replaced."),
+        (firewalls(nodes(), rule()), f"Of single addresses, only {ALL_NODES} are open, so it works until a node is replaced."),
         # Each rule that closes a part says it.
         (
             firewalls(nodes(), rule(block=ATLAS_PART), rule(block=ATLAS_BLOCK, priority=1001)),
-            f"Only {ALL_NODES} are open, so it works until a node is replaced.",
+            f"Of single addresses, only {ALL_NODES} are open, so it works until a node is replaced.",
         ),
         # Clients with other tags may not get to it either.
-        (firewalls(nodes(**APP), rule()), f"At most {ALL_NODES} are open, so it works until a node is replaced."),
-        (firewalls(nodes(NODE), rule()), "Only 1 address is open, and shop has 6 members here: 192.168.248.5."),
-        (firewalls(nodes(NODE, **APP), rule()), "At most 1 address is open, and shop has 6 members here: 192.168.248.5."),
+        (
+            firewalls(nodes(**APP), rule()),
+            f"Of single addresses, at most {ALL_NODES} are open, so it works until a node is replaced.",
+        ),
+        # A wider rule before them opens them as well.
+        (
+            firewalls(nodes(), rule("allowed", 9, ATLAS_PART), rule()),
+            f"Of single addresses, only {ALL_NODES} are open, so it works until a node is replaced.",
+        ),
+        (firewalls(nodes(NODE), rule()), "Of single addresses, only 1 is open, and shop has 6 members here: 192.168.248.5."),
+        (
+            firewalls(nodes(NODE, **APP), rule()),
+            "Of single addresses, at most 1 is open, and shop has 6 members here: 192.168.248.5.",
+        ),
     ],
 )
 def test_what_is_open_to_single_addresses_alone_has_them(facts: ConnectionFacts, text: str) -> None:
