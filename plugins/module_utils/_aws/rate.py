@@ -98,14 +98,7 @@ class RateGovernor:
         # When AWS took the last request that writes, by account and region.
         self._taken: dict[tuple[str, str], float] = {}
 
-    def send(
-        self,
-        account: str,
-        region: str,
-        action: str,
-        request: t.Callable[[], _Result],
-        patience: float,
-    ) -> _Result:
+    def send(self, account: str, region: str, action: str, request: t.Callable[[], _Result], patience: float) -> _Result:
         """Send a request until it is not refused for its rate, and return what it returns.
 
         Args:

@@ -132,11 +132,7 @@ def _ask(question: t.Callable[[], object]) -> t.Any:
         return to_fact(error)
 
 
-def _open(
-    sessions: AwsSessions,
-    params: Parameters,
-    connections: t.Sequence[Connection],
-) -> Survey:
+def _open(sessions: AwsSessions, params: Parameters, connections: t.Sequence[Connection]) -> Survey:
     first = connections[0]
     if first.refusal is not None:
         raise first.refusal

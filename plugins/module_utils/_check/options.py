@@ -148,8 +148,7 @@ class _Parser(EntryParser):
         missing = [name for name in cloud.check_needs if values[name] is None]
         if missing and not self.params["atlas"]:
             raise InvalidOptionError(
-                f"needs {' and '.join(missing)} with atlas: false.",
-                hint="The owner of the Atlas project knows them.",
+                f"needs {' and '.join(missing)} with atlas: false.", hint="The owner of the Atlas project knows them."
             )
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:

@@ -291,13 +291,7 @@ def _host_of(url: str) -> str:
 
 
 def sign_in_error(
-    description: str,
-    way: str,
-    text: str,
-    *,
-    hint: str | None,
-    secrets: t.Iterable[str],
-    is_transient: bool = False,
+    description: str, way: str, text: str, *, hint: str | None, secrets: t.Iterable[str], is_transient: bool = False
 ) -> AuthError:
     """Make the error for credentials that a cloud's library cannot use, or for which the cloud refuses a token.
 

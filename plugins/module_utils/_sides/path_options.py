@@ -182,8 +182,7 @@ class _Parser(EntryParser):
                 )
         if cloud.block is not None and is_present and not self.params[cloud.switch] and values["cidr_block"] is None:
             raise InvalidOptionError(
-                f"needs {as_option('cidr_block')} with {cloud.switch}: false.",
-                hint="The task cannot read it in the cloud then.",
+                f"needs {as_option('cidr_block')} with {cloud.switch}: false.", hint="The task cannot read it in the cloud then."
             )
 
     def check_credentials(self, entry: Entry, cloud: Cloud) -> list[str]:
