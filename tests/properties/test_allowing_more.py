@@ -34,6 +34,8 @@ PLACES = (
     *("192.168.248.4/32", "192.168.248.5/32", "192.168.248.6/32"),
     *("192.168.248.0/29", "192.168.248.0/22", "192.168.248.0/21", "0.0.0.0/0"),
 )
+#: All nodes are open, each by a rule of its own.
+NODES = [(100 + index, True, place) for index, place in enumerate(PLACES[:3])]
 
 
 def on_azure(rules: list[Rule]) -> ConnectionFacts:
@@ -77,21 +79,20 @@ def by_group(rules: list[Rule]) -> ConnectionFacts:
 @pytest.mark.parametrize(("code", "facts_of"), [("A701", on_azure), ("G701", on_gcp), ("P701", by_acl), ("P702", by_group)])
 @examples(300)
 @given(
+    st.sampled_from([[], NODES]),
     st.lists(st.tuples(st.integers(100, 120), st.booleans(), st.sampled_from(PLACES)), max_size=5, unique_by=lambda one: one[0]),
-    st.integers(100, 120),
+    st.integers(103, 120),
     st.sampled_from(PLACES),
 )
 def test_to_allow_more_never_makes_it_worse(
-    code: str, facts_of: Callable[[list[Rule]], ConnectionFacts], rules: list[Rule], number: int, place: str
+    code: str, facts_of: Callable[[list[Rule]], ConnectionFacts], nodes: list[Rule], rules: list[Rule], number: int, place: str
 ) -> None:
-    rules = [*(one for one in rules if one[0] != number), (130, False, "0.0.0.0/0")]
+    numbers = {number, *(one[0] for one in nodes)}
+    rules = [*nodes, *(one for one in rules if one[0] not in numbers), (130, False, "0.0.0.0/0")]
     before = severities(facts_of(rules)).get(code)
     after = severities(facts_of([*rules, (number, True, place)])).get(code)
     event(f"{before} to {after}")
     assert RANK.index(after) >= RANK.index(before)
-
-
-NODES = [(100 + index, True, place) for index, place in enumerate(PLACES[:3])]
 
 
 @pytest.mark.parametrize(("code", "facts_of"), [("A701", on_azure), ("G701", on_gcp), ("P701", by_acl), ("P702", by_group)])
