@@ -259,8 +259,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         given = OPERATION.argument_spec.without_blanks(
             {name: self._evaluate(name, config[name]) for name in READING if name in config}
         )
-        for name in _BOOLEANS & given.keys():
-            _check_boolean(name, given[name])
+        for name in sorted(_BOOLEANS & given.keys()):
+            if given[name] not in (None, ""):
+                _check_boolean(name, given[name])
         others = {name: value for name, value in config.items() if name not in READING}
         # Once more, for the types of what the templates give.
         self.set_options(direct={**others, **given}, var_options=self._vars)
@@ -405,7 +406,7 @@ def _check_boolean(name: str, value: object) -> None:
         InvalidOptionError: If it is none.
     """
     try:
-        boolean(value if value is not None else False)
+        boolean(value)
     except TypeError:
         raise InvalidOptionError(f"{name} is not a boolean: {value!r}.", hint="Set it to true or false.") from None
 

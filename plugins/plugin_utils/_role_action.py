@@ -107,7 +107,7 @@ class OfRole(ActionBase):
         wrong = ArgumentSpecValidator(spec.core_options).validate(spec.without_blanks(given)).error_messages
         if wrong:
             raise InvalidOptionError(f"{'. '.join(wrong)}.", hint="Correct it, or leave it out.")
-        if boolean(given.get(f"{_PREFIX}verify") or False, strict=False):
+        if self._task.args.get("state") != "absent" and boolean(given.get(f"{_PREFIX}verify") or False, strict=False):
             # The task that writes them comes last.
             from ansible_collections.cloudpeer.atlas.plugins.plugin_utils._check_action import reports_of
 

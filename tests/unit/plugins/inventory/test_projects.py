@@ -449,6 +449,8 @@ def test_no_project_is_an_empty_inventory(make: Callable[..., Site], peers: bool
         ({"validate_certs": "ture"}, "validate_certs is not a boolean: 'ture'. Set it to true or false.", 0),
         ({"validate_certs": "{{ 'verify' }}"}, "validate_certs is not a boolean: 'verify'", 0),
         ({"peers": 2}, "peers is not a boolean: 2", 0),
+        # An empty text is not set.
+        ({"peers": "", "validate_certs": "", "org_id": "acme"}, "org_id is malformed", 0),
         # What chooses projects.
         ({"org_id": ""}, "org_id is empty", 0),
         ({"org_id": "0123456789abcdef01234567"}, "no project in organization 0123456789abcdef01234567", 2),
