@@ -114,7 +114,7 @@ class OfRole(ActionBase):
             try:
                 reports_of(given.get(f"{_PREFIX}report"), self._loader)
             except InvalidOptionError as error:
-                raise error.with_message(f"{_PREFIX}{error.message}") from None
+                raise InvalidOptionError(f"{_PREFIX}{error.marked}") from None
 
     def _is_unset(self, value: t.Any, default: t.Any) -> bool:
         """Whether a variable of the role has no value, or its default."""

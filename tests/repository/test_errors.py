@@ -18,7 +18,7 @@ from ansible_collections.cloudpeer.atlas.tests.support.house import (
 
 TREE = SHARED / "_http" / "errors.py"
 # What makes an error, beside the call of its class.
-MAKERS = ("_error", "Error", "with_message", "with_hint", "with_reply", "with_outcome", "without_secrets")
+MAKERS = ("_error", "Error", "with_hint", "with_reply", "with_outcome", "without_secrets")
 
 
 def targets_of(node: ast.AST) -> list[ast.expr]:

@@ -15,6 +15,7 @@ from .._http.errors import (
     ConnectionHints,
     OvertakenError,
     as_option,
+    as_reply,
     quoted,
     refusal_error,
 )
@@ -175,7 +176,7 @@ def read_reply(reply: Reply, request: Request, settings: ApiSettings, secrets: t
     if not flaw:
         return content if isinstance(content, dict) else {}
     raise ApiError(
-        f"the reply {quoted(flaw, secrets)} (HTTP {status}).",
+        f"the reply {as_reply(quoted(flaw, secrets))} (HTTP {status}).",
         description=request.description,
         http_status=status,
         # A proxy's page is short.

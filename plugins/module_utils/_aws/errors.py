@@ -16,6 +16,7 @@ from .._http.errors import (
     RateLimitError,
     TaskError,
     as_option,
+    as_reply,
     leaves_open,
     quoted,
 )
@@ -217,7 +218,7 @@ def aws_error(
     is_unsent = not _NOT_SENT.isdisjoint(classes)
     is_lost = not is_unsent and (_BEFORE_SENDING not in classes or not _LOST.isdisjoint(classes))
     return (TaskError if _FOREIGN.isdisjoint(classes) else NotAwsError)(
-        f"{text}.",
+        f"{as_reply(text)}.",
         description=description,
         detail=text,
         hint=hint,
@@ -249,7 +250,7 @@ def _refusal(
         more_time = f"raise {as_option(names['wait_timeout'])}, or " if "wait_timeout" in names else ""
         hint = f"{_SHARED_LIMIT} {more_time}run the task again when that sends less."
     is_fault = isinstance(status, int) and status >= 500 and not is_throttled
-    message = f"{text} ({action}: {code or 'no code'})."
+    message = f"{as_reply(text)} ({action}: {code or 'no code'})."
     made: dict[str, t.Any] = {
         "description": description,
         "http_status": status,

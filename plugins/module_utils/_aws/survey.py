@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._http.errors import TaskError
+from .._http.errors import TaskError, as_name
 from .._http.pauses import value_or_error
 from .._http.threads import call_all
 from . import replies
@@ -87,10 +87,7 @@ class Survey:
         elsewhere = self._clients_groups() - {one.id for one in self._known("groups")}
         if elsewhere and not isinstance(self.answers["groups",], TaskError):
             found["groups", "elsewhere"] = self._of_ec2(
-                "the security groups of other VPCs",
-                "SecurityGroups",
-                replies.parse_group,
-                filters("group-id", sorted(elsewhere)),
+                "the security groups of other VPCs", "SecurityGroups", replies.parse_group, filters("group-id", sorted(elsewhere))
             )
         return found
 
@@ -138,7 +135,7 @@ class Survey:
         def make(pages: Pages) -> bool:
             return member(member(pages[0], key, dict), "Value", bool)
 
-        return self._ask(f"read {name} of {vpc_id}", "ec2", "DescribeVpcAttribute", make, **parameters)
+        return self._ask(f"read {name} of {as_name(vpc_id)}", "ec2", "DescribeVpcAttribute", make, **parameters)
 
     def ask_zone(self, zone: HostedZone) -> dict[Key, Question]:
         """Return the questions about the contents of a private hosted zone, which are no part of a round: few zones matter."""
@@ -164,8 +161,9 @@ class Survey:
         return self._ask(description, "route53", "GetHostedZone", make, Id=zone.id)
 
     def _ask_zones(self, vpc_id: str) -> list[HostedZone]:
-        description, place = f"list the private hosted zones of {vpc_id}", {"VPCId": vpc_id, "VPCRegion": self.session.region}
-        return self._list(description, "route53", "ListHostedZonesByVPC", "HostedZoneSummaries", replies.parse_zone, **place)
+        description, asked = f"list the private hosted zones of {as_name(vpc_id)}", {"VPCRegion": self.session.region}
+        key, parse = "HostedZoneSummaries", replies.parse_zone
+        return self._list(description, "route53", "ListHostedZonesByVPC", key, parse, VPCId=vpc_id, **asked)
 
     def _ask_prefix_list(self, list_id: str) -> list[str]:
         description, action = f"read the entries of the prefix list {list_id}", "GetManagedPrefixListEntries"

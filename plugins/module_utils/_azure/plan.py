@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from .._clouds.azure import ACTIONS, APPLICATION_ID, is_atlas_network
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step, listed
-from .._http.errors import InvalidOptionError, TaskError
+from .._http.errors import InvalidOptionError, TaskError, named_path
 from .roles import Assignment, DenyAssignment, Permission, Role, is_same, is_within
 from .vnets import Vnet, VnetPeering
 
@@ -176,7 +176,7 @@ def _check_chosen(option: str, role: Role | None, scope: str) -> None:
     """Check that the role of `role_definition_id` will do."""
     if role is None:
         raise InvalidOptionError(
-            f"role_definition_id: there is no role {option} at the VNet {scope}.",
+            f"role_definition_id: there is no role {option} at the VNet {named_path(scope)}.",
             hint="Give the id of a role that can be assigned there, or leave it out to have one made.",
         )
     if role.lacking:
@@ -186,7 +186,7 @@ def _check_chosen(option: str, role: Role | None, scope: str) -> None:
         )
     if not any(is_within(scope, one) for one in role.scopes):
         raise InvalidOptionError(
-            f"role_definition_id: the role {role.role_name} cannot be assigned at the VNet {scope}, but only at "
+            f"role_definition_id: the role {role.role_name} cannot be assigned at the VNet {named_path(scope)}, but only at "
             f"{listed(role.scopes)}.",
             hint="Add the VNet to its assignable scopes, give another role, or leave it out to have one made.",
         )
@@ -210,7 +210,7 @@ def _role_to_assign(params: Parameters, chosen: Role | None, scope: str) -> Role
         return chosen
     if not is_ours(chosen):
         raise TaskError(
-            f"The role {chosen.role_name} exists in AZURE, was not made by this collection, and lacks "
+            f"The role {named_path(chosen.role_name)} exists in AZURE, was not made by this collection, and lacks "
             f"{listed(chosen.lacking, 4)}.",
             hint="Add these actions to it, or remove the role"
             f"{or_another_role(params, ', or set role_definition_id to another one')}.",
@@ -230,7 +230,7 @@ def _warn_denied(state: AccessState, scope: str) -> tuple[str, ...]:
     if not names:
         return ()
     return (
-        f"Deny assignments forbid Atlas to peer with the VNet {scope}, whatever its roles: {', '.join(names)}. "
+        f"Deny assignments forbid Atlas to peer with the VNet {named_path(scope)}, whatever its roles: {', '.join(names)}. "
         "Exclude Atlas's service principal from them, or remove what has made them.",
     )
 
@@ -262,7 +262,7 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
         will_end: Whether peerings with the networks `atlas_vnet_names` do not count, because the task waits for their end first.
     """
     if state.vnet is None:
-        return Plan(warnings=(f"There is no VNet {params['scope']}, so Atlas has no role there. {_WHERE}",))
+        return Plan(warnings=(f"There is no VNet {named_path(params['scope'])}, so Atlas has no role there. {_WHERE}",))
     scope, role = state.vnet.id, state.chosen if state.chosen is not None and is_ours(state.chosen) else None
     of_role = [one for one in state.own if role is not None and one.role == role.name]
     wider = [one for one in of_role if not is_within(one.scope, scope)]
@@ -280,7 +280,8 @@ def plan_absent(params: Parameters, state: AccessState, *, will_end: bool = True
         names = listed(f"{one.name} with {one.remote_name or 'a network that is not known'} is {one.state}" for one in users)
         return Plan(
             warnings=(
-                f"Atlas's role on the VNet {scope} stays, because Atlas repairs and deletes its peerings with it: {names}. "
+                f"Atlas's role on the VNet {named_path(scope)} stays, because Atlas repairs and deletes its peerings with it: "
+                f"{names}. "
                 "Remove the connection in Atlas, or a peering that has no connection there any more, then run the task again.",
             )
         )
@@ -301,7 +302,7 @@ def removal_lines(plan: Plan, state: AccessState) -> list[str]:
 
 def _warn_wider(role: Role, wider: t.Iterable[Assignment], scope: str) -> str:
     return (
-        f"The role {role.role_name} stays, because others have assigned it above the VNet {scope}: "
+        f"The role {role.role_name} stays, because others have assigned it above the VNet {named_path(scope)}: "
         f"{listed(str(one.id) for one in wider)}. If no other VNet needs them, remove these assignments, then run the task again."
     )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from .._clouds.azure import parse_vnet_id, vnet_id
 from .._clouds.cloud import Fields
+from .._http.errors import named_path
 from .._values.json_fields import objects_in, properties_of, text_in
 from .._values.patterns import InvalidValueError
 
@@ -192,7 +193,7 @@ def get_vnet(session: AzureSession, resource_id: str, absent: t.Container[str | 
     Raises:
         TaskError: If it cannot be read.
     """
-    description = f"read the VNet {resource_id}"
+    description = f"read the VNet {named_path(resource_id)}"
     reply = session.find(absent, description, resource_id, VERSION)
     return None if reply is None else session.parsed(lambda one: parse_vnet_reply(one, resource_id), reply, description)
 

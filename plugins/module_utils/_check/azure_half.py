@@ -225,5 +225,5 @@ def _subscription_of(name: str) -> str:
 def _unread(error: TaskError) -> Unread:
     if isinstance(error, AzureDeniedError) and error.hint:
         # The finding gives its own advice on permissions.
-        return Unread(error.message, error.permission)
-    return Unread(str(error))
+        return Unread(error.with_hint(None).marked, error.permission)
+    return Unread(error.marked)

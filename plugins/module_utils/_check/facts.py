@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import re
 import typing as t
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, fields
@@ -33,10 +32,11 @@ from .._clouds.cloud import Cloud
 from .._clouds.clouds import cloud_of
 from .._entries.parser import PeerEntry
 from .._gcp.network import Peering
-from .._http.errors import AuthError, TaskError
-from .._http.redact import visible
+from .._http.errors import AuthError, TaskError, as_count, shown
 from .._resources.access_list import AccessEntry, key_of
 from .._values.blocks import Range, ends_of, merge_ranges
+from .._values.ids import named as named
+from .._values.ids import written
 from .._values.moments import to_moment
 
 if t.TYPE_CHECKING:
@@ -48,29 +48,11 @@ _Half = t.TypeVar("_Half", bound="_HalfFacts")
 _Other = t.TypeVar("_Other")
 # An object of Atlas with the fields of results, as the `_info` module for its kind returns it.
 AtlasObject = t.Mapping[str, t.Any]
-# What stands around a name in a text that is not shown yet, with its text: noncharacters of Unicode, which no text has.
-_NAMED = re.compile("\ufdd7([^\ufdd8]*)\ufdd8([^\ufdd9]*)\ufdd9")
-
-
-def named(name: object, text: str = "") -> str:
-    """Return a name for the message or fix of a finding; findings on several connections have a noun in place of their own.
-
-    Args:
-        name: The name, such as an id or a block. One that is in a text already, as those of `listed`, stays as it is.
-        text: How it is shown, if that is more than the name.
-    """
-    shown = text or str(name)
-    return shown if "\ufdd7" in shown else f"\ufdd7{name}\ufdd8{shown}\ufdd9"
 
 
 def unnamed(text: object) -> str:
     """Return what differs between connections behind a noun that says what it is, and what changes with time."""
-    return f"\ufdd7\ufdd8{with_names(str(text))}\ufdd9"
-
-
-def with_names(text: str, show: t.Callable[[str, str], str] = lambda name, text: text) -> str:
-    """Return a text as it is shown; `show` returns what stands for a name, which is empty for what `unnamed` returned."""
-    return _NAMED.sub(lambda match: show(*match.groups()), text)
+    return as_count(written(str(text)))
 
 
 @dataclass(frozen=True)
@@ -174,9 +156,9 @@ def to_fact(answer: _Value | TaskError) -> _Value | Unread:
         permission = ATLAS_ROLE
     if permission or answer.is_transient or answer.is_unanswered:
         # The finding gives its own advice on permissions.
-        return Unread(answer.message if permission else str(answer), permission)
+        return Unread((answer.with_hint(None) if permission else answer).marked, permission)
     # Checking again does not help, without credentials for example.
-    return Unread(visible(answer.message), advice=visible(answer.advice))
+    return Unread(answer.with_hint(None).marked, advice=shown(answer.hint or "", *answer.names))
 
 
 def need_one_answer(answers: t.Iterable[object], denied: type[TaskError]) -> None:

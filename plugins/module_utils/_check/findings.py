@@ -10,8 +10,10 @@ import typing as t
 
 from .._clouds.aws import NOUNS
 from .._clouds.clouds import CLOUDS
+from .._http.errors import COUNT, REPLY
+from .._http.redact import visible
+from .._values.ids import NAME, written
 from .._values.moments import to_moment
-from .facts import named, unnamed, with_names
 from .rules.common import listed, span_text
 from .rules.rule import Ending, Finding, owner_of
 
@@ -42,13 +44,13 @@ class Found(t.NamedTuple):
     Attributes:
         row: The connection, as results show it.
         names: The fields of `row` that name its network.
-        title: The network, as messages call it.
+        network: The id of the network, or its name where this is the id.
         findings: The findings.
     """
 
     row: dict[str, t.Any]
     names: t.Sequence[str]
-    title: str
+    network: str
     findings: t.Sequence[Finding]
 
 
@@ -93,7 +95,7 @@ def _to_group(alike: t.Sequence[_Alike], now: str) -> Group:
         "severity": findings[0].severity,
         "message": message,
         "fix": fix,
-        "owner": with_names(listed(dict.fromkeys(one["owner"] for one in items.values()))),
+        "owner": written(listed(dict.fromkeys(one["owner"] for one in items.values()))),
         "first_seen": now,
         "is_new": None,
         "is_kept": False,
@@ -123,7 +125,7 @@ def _add_item(items: dict[object, Group], one: Found, finding: Finding, now: str
     names = ("group_id", "project_name", "provider_name", *one.names, "peer_id", "container_id", "container_region")
     # Of what could not be read, each check has another subject, and what to change is not known.
     is_unknown = finding.severity == "unknown"
-    subject, commands = (_network_in(one), ()) if is_unknown else (finding.subject, finding.commands)
+    subject, commands = (one.network, ()) if is_unknown else (finding.subject, finding.commands)
     place, ids = (id(one.row), subject), None if finding.subnet_ids is None else list(finding.subnet_ids)
     if place not in items:
         of_one = {"subject": subject, "subnet_ids": ids, "owner": _owner_in(one, finding), "commands": list(commands)}
@@ -156,44 +158,39 @@ def _without_names(text: str, one: Found, subject: str, *, is_unknown: bool) -> 
         subject: What the finding is about, which is a name, too.
         is_unknown: Whether it is about what could not be read: then the numbers of accounts of AWS stay.
     """
-    row, network = one.row, _network_in(one)
-    kind_of_network = one.title[: len(one.title) - len(network)].strip()
+    row, cloud = one.row, CLOUDS[one.row["provider_name"]]
     nouns = {
         **({} if subject in COMMON_SUBJECTS else {subject: _GAP}),
-        one.title: f"the {kind_of_network}" if kind_of_network else _GAP,
+        cloud.title(one.network): _GAP if cloud.has_unique_ids else f"the {cloud.noun}",
         row["group_id"]: "the project",
         row["peer_id"]: "the connection",
         row["container_id"]: "the network container",
         row["atlas_cidr_block"]: "Atlas's block",
-        "": _GAP,
     }
 
-    def noun(name: str, shown: str) -> str:
+    names = "|".join(re.escape(name) for name in sorted(filter(None, nouns), key=len, reverse=True))
+
+    def show(mark: str, name: str, part: str) -> str:
+        if mark == REPLY:
+            pattern = rf"(?<![\w.-])(?:({names})|{_VARIABLE})(?![\w-])"
+            return re.sub(pattern, lambda match: show(NAME, match[1], match[1]) if match[1] else _GAP, part)
+        if mark != NAME:
+            return _GAP if mark == COUNT else part
         match = _KIND.fullmatch(name)
         kind = str(match.lastgroup) if match else ""
         if match is None or kind == "object" or name == row["atlas_cidr_block"]:
-            return nouns.get(name, _GAP if match else shown)
+            return nouns.get(name, _GAP if match else part)
         if kind == "account" and is_unknown:
-            return shown
+            return part
         return f"the {NOUNS[match['aws']] if kind == 'aws' else kind}"
 
-    if is_unknown and with_names(text) == text:
-        # No check could mark names in the text of a service.
-        names = "|".join(re.escape(name) for name in sorted(filter(None, nouns), key=len, reverse=True))
-        pattern = rf"(?<![\w.-])(?:({names})|{_VARIABLE})(?![\w-])"
-        text = re.sub(pattern, lambda match: (named if match[1] else unnamed)(match[0]), text)
-    return with_names(text, noun)
+    return visible(written(text, show)) if is_unknown else written(text, show)
 
 
 def _soonest(endings: t.Sequence[Ending], number: int, now: str) -> str:
     """Return the message of several findings about what ends."""
     soonest = min(endings, key=lambda one: one.at)
-    return f"{number} {soonest.what}; the first ends in {with_names(span_text(soonest.at - to_moment(now)))}."
-
-
-def _network_in(one: Found) -> str:
-    """Return the id or the name of a network."""
-    return next((str(one.row[name]) for name in one.names if one.row[name] and one.title.endswith(str(one.row[name]))), "")
+    return f"{number} {soonest.what}; the first ends in {written(span_text(soonest.at - to_moment(now)))}."
 
 
 def network_of(one: Row) -> tuple[str | None, ...]:

@@ -113,5 +113,5 @@ class GcpReader:
 def _to_unread(error: TaskError, request: t.Callable[..., object]) -> Unread:
     if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
         # The finding gives its own advice on permissions.
-        return Unread(error.message, _PERMISSIONS[request])
-    return Unread(str(error))
+        return Unread(error.with_hint(None).marked, _PERMISSIONS[request])
+    return Unread(error.marked)

@@ -184,7 +184,7 @@ def _atlas_facts(connection: Connection, shared: t.Mapping[str, t.Mapping[str, t
     if shared is None:
         others: dict[str, Fact[t.Sequence[AtlasObject]]] = {
             # P106 has its own advice: the usual one is about group_id.
-            group_id: Unread(answer.message)
+            group_id: Unread(answer.with_hint(None).marked)
             if isinstance(answer, TaskError)
             else [one for one in answer if one["vpc_id"] == vpc_id]
             for group_id, answer in reading.others.items()

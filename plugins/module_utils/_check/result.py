@@ -201,7 +201,7 @@ def _judge_one(facts: ConnectionFacts, *, both_halves: bool) -> Found:
         "subnets": if_known(lambda: _subnets(facts, findings, both_halves=both_halves)) or [],
         "checks": [one.to_result() for one in findings],
     }
-    return Found(row, [*network], facts.entry.network_title, findings)
+    return Found(row, [*network], facts.entry.network_id, findings)
 
 
 def _network(facts: ConnectionFacts) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ import re
 import shlex
 import typing as t
 
-from .._http.errors import as_option
+from .._http.errors import as_option, named
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_vpc_id
 from .._values.patterns import InvalidValueError
@@ -96,7 +96,7 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
         "accept",
         str(peer["connection_id"]),
         f"in {place}",
-        f"Have {peer['connection_id']} accepted in {place}, then run the task again.",
+        f"Have {named(peer['connection_id'])} accepted in {place}, then run the task again.",
     )
 
 
@@ -143,8 +143,7 @@ AWS = Cloud(
         "EXPIRED": "nobody accepted the request in the AWS account within 7 days; have it accepted in time",
         "INVALID_ARGUMENT": (
             f"AWS does not take the request; check vpc_id, aws_account_id and {as_option('accepter_region_name')}, and that "
-            "the VPC's "
-            "CIDR blocks do not overlap the container's"
+            "the VPC's CIDR blocks do not overlap the container's"
         ),
     },
     futile_reasons=frozenset(("INVALID_ARGUMENT",)),

@@ -291,9 +291,9 @@ class Cloud(_Description):
         """Return the names of the wanted fields whose current value differs, sorted."""
         return tuple(sorted(name for name, value in wanted.items() if not self.is_same(value, current.get(name))))
 
-    def describe(self, fields: Fields) -> str:
-        """Return the identity of a connection in words."""
-        return ", ".join(str(fields[name]) for name in reversed(self.identity))
+    def describe(self, fields: Fields, show: t.Callable[[object], str] = str) -> str:
+        """Return the identity of a connection in words; `show` returns what stands for each value."""
+        return ", ".join(show(fields[name]) for name in reversed(self.identity))
 
     def title(self, network: str) -> str:
         """Return a network for a sentence: an id alone, and a name with the noun before it."""

@@ -9,6 +9,7 @@ import re
 import shlex
 import typing as t
 
+from .._http.errors import named, shown
 from .._values.ids import parse_gcp_name, parse_gcp_project
 from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable, fields_of
@@ -62,12 +63,12 @@ def _block_sizes(regions: int) -> range:
 
 
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
-    here = f"network {fields_of(peer)['network_name']} of project {fields_of(peer)['gcp_project_id']}"
+    here = f"network {named(fields_of(peer)['network_name'])} of project {fields_of(peer)['gcp_project_id']}"
     there = f"the network of network container {peer['container_id']}"
     if container is not None and container["atlas_network_name"] is not None:
         there = f"network {container['atlas_network_name']} of project {container['atlas_gcp_project_id']}"
     subject, where = "the peering", f"in GCP from {here} to {there} (atlas_gcp_peering)"
-    return CustomerTask("create", subject, where, f"Create {subject} {where}, then run the task again.")
+    return CustomerTask("create", subject, shown(where), f"Create {subject} {where}, then run the task again.")
 
 
 def _handover(peer: Fields, container: Fields | None, is_government: bool) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ from .._clouds.gcp import is_atlas_network, parse_network_path
 from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.wait import WaitTimeoutError, time_is_up
-from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError, as_form, as_option
+from .._http.errors import ApiError, InvalidOptionError, TaskError, UndoneError, as_form, as_option, as_reply, named_path
 from .._values.json_fields import JsonObject, flag_in, object_in, objects_in, text_in
 
 ACTIVE = "ACTIVE"
@@ -205,8 +205,8 @@ def plan_present(params: Parameters, state: NetworkState) -> Plan:
     holder = _find_named(params, state)
     if holder is not None:
         raise InvalidOptionError(
-            f"{option} {name}: the network {params['local']} has a peering of this name, which leads to {holder.network} "
-            f"and not to {remote}.",
+            f"{option} {name}: the network {named_path(params['local'])} has a peering of this name, which leads to "
+            f"{holder.network} and not to {remote}.",
             hint=f"Set {option} to another one. The task does not change that peering.",
         )
     after = Peering(name, remote)
@@ -221,7 +221,7 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
         TaskError: If the options have only its name, and it does not lead to a network of Atlas.
     """
     if not state.exists:
-        missing = f"There {as_form('is no network', 'are no networks')} {params['local']}"
+        missing = f"There {as_form('is no network', 'are no networks')} {named_path(params['local'])}"
         text = f"{missing}, so {as_form('it has', 'they have')} no peering. Check gcp_project_id and network_name."
         return Plan(warnings=(text,))
     mirror = find_mirror(params, state)
@@ -229,8 +229,8 @@ def plan_absent(params: Parameters, state: NetworkState) -> Plan:
         return Plan()
     if params["remote"] is None and not (mirror.network.startswith("projects/") and is_atlas_network(mirror.network)):
         raise TaskError(
-            f"{as_option(params['name_option'])} {mirror.name}: this peering of {params['local']} leads to {mirror.network}, "
-            "which is not a network of Atlas.",
+            f"{as_option(params['name_option'])} {mirror.name}: this peering of {named_path(params['local'])} leads to "
+            f"{mirror.network}, which is not a network of Atlas.",
             hint="If it is to be removed all the same, set atlas_gcp_project_id and atlas_network_name to that network.",
         )
     step = Step("delete", RemovePeering(mirror.name, mirror.network), (mirror.network,))
@@ -267,7 +267,7 @@ def is_active(params: Parameters, state: NetworkState) -> bool:
     mirror = find_mirror(params, state)
     if mirror is None:
         raise ApiError(
-            f"The peering with {params['remote']} was removed from {params['local']} while it was waited for.",
+            f"The peering with {params['remote']} was removed from {named_path(params['local'])} while it was waited for.",
             hint="Find out who removes it, then run the task again.",
         )
     return mirror.state == ACTIVE
@@ -285,7 +285,8 @@ def operation_error(params: Parameters, state: NetworkState, failed: Running) ->
     kind = UndoneError if failed.is_undone else ApiError
     text = str(failed.error)
     return kind(
-        f"GCP did not change the peerings of the network {params['local']}: {text.rstrip('. ')} ({failed.error_code}).",
+        f"GCP did not change the peerings of the network {named_path(params['local'])}: {as_reply(text.rstrip('. '))} "
+        f"({failed.error_code}).",
         error_code=failed.error_code,
         detail=text,
         hint=consensus_hint(find_mirror(params, state)) or "Run the task again; if it stays, correct what GCP names.",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from .._engine.options import Parameters
-from .._http.errors import NotFoundError, TaskError
+from .._http.errors import NotFoundError, TaskError, named_path
 from .._values.json_fields import JsonObject, text_in
 from .network import (
     AddPeering,
@@ -71,7 +71,7 @@ def list_routes(session: GcpSession, network: str, peering: str, region: str, di
     Raises:
         TaskError: If a page cannot be read.
     """
-    description = f"list the {direction} routes of the peering {peering} of {network} in {region}"
+    description = f"list the {direction} routes of the peering {peering} of {named_path(network)} in {region}"
     query = {"peeringName": peering, "region": region, "direction": direction}
     pages = session.pages(description, f"{network}/listPeeringRoutes", query)
     found = [route for page in pages for route in session.parsed(_parse_routes, page, description)]
@@ -84,7 +84,7 @@ def get_firewalls(session: GcpSession, network: str, policies_first: bool) -> Fi
     Raises:
         TaskError: If they cannot be read.
     """
-    description = f"read the firewall rules of {network}"
+    description = f"read the firewall rules of {named_path(network)}"
     reply = session.read(description, f"{network}/getEffectiveFirewalls")
     return session.parsed(partial(parse_firewalls, policies_first=policies_first), reply, description)
 
@@ -172,7 +172,7 @@ class Networks:
         Raises:
             TaskError: If it cannot be read.
         """
-        description = f"read the network {self._local}"
+        description = f"read the network {named_path(self._local)}"
         try:
             reply = self._session.read(description, self._local)
         except NotFoundError as error:

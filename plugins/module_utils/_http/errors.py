@@ -24,48 +24,48 @@ from __future__ import annotations
 
 import re
 import typing as t
+from functools import reduce
 from types import MappingProxyType
 
+from .._values.ids import Show, written
+from .._values.ids import as_name as as_name
+from .._values.ids import named as named
+from .._values.ids import named_path as named_path
 from .redact import redacted, visible
 
 MAX_DETAIL_LENGTH = 500
 # The fields of every failed result beside `msg`; each may be null.
 FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
-# What stands around values in a text that is not shown yet: noncharacters of Unicode, which no text has. An option, what differs
-# between failures with one cause, and words for one object and for several.
-_OPTION = re.compile("\ufdd0(\\w+)\ufdd1")
-_COUNT = re.compile("\ufdd2([^\ufdd3]*)\ufdd3")
-_FORM = re.compile("\ufdd4([^\ufdd5]*)\ufdd5([^\ufdd6]*)\ufdd6")
-_MARKED = re.compile("[\ufdd0\ufdd2\ufdd4]")
+# Other kinds of parts of a text that is not shown yet than names, and an option in it.
+FORM, COUNT, REPLY = "fcr"
+_OPTION = re.compile("\ufdd0o\ufdd1(\\w+)\ufdd2")
 
 _Error = t.TypeVar("_Error", bound="TaskError")
 
 
 # An option in the text, hint or description of an error, shown under its name in the task. Tables of hints use both when they are
 # imported.
-as_option: t.Callable[[str], str] = "\ufdd0{}\ufdd1".format
+as_option: t.Callable[[str], str] = "\ufdd0o\ufdd1{}\ufdd2".format
 # How often, or for how long, for the text of an error: failures that differ in it alone have one cause.
-as_count: t.Callable[[str], str] = "\ufdd2{}\ufdd3".format
+as_count: t.Callable[[str], str] = "\ufdd0c\ufdd1{}\ufdd2".format
+# What a service says, for the text of an error: its names have no marks.
+as_reply: t.Callable[[str], str] = "\ufdd0r\ufdd1{}\ufdd2".format
 
 
 def as_form(singular: str, plural: str | None = None) -> str:
     """Return words for the text of an error which differ where it is about several objects; without a plural, it ends in `s`."""
-    return f"\ufdd4{singular}\ufdd5{plural or f'{singular}s'}\ufdd6"
+    return f"\ufdd0{FORM}{plural or f'{singular}s'}\ufdd1{singular}\ufdd2"
+
+
+def with_options(text: str, *names: t.Mapping[str, str]) -> str:
+    """Return what `shown` does, with all marks but those of options."""
+    return _OPTION.sub(lambda match: reduce(lambda name, other: other.get(name, name), names, match[1]), text)
 
 
 def shown(text: str, *names: t.Mapping[str, str]) -> str:
     """Return a text with its options by their names: those of `as_option`, or what each of `names` has in place of them."""
-
-    def name_of(match: re.Match[str]) -> str:
-        name = match.group(1)
-        for renamed in names:
-            name = renamed.get(name, name)
-        return name
-
-    if not _MARKED.search(text):
-        return text
-    return _FORM.sub(r"\1", _COUNT.sub(r"\1", _OPTION.sub(name_of, text)))
+    return written(with_options(text, *names))
 
 
 class EntryPlace(t.NamedTuple):
@@ -160,19 +160,19 @@ class TaskError(Exception):
         return f"{self._message} {self.hint}" if self.hint else self._message
 
     @property
-    def _message(self) -> str:
-        where = "" if self.place is None else self.place.beginning
-        failed = "" if self.description is None else f"Failed to {self.description}: "
-        return " ".join((f"{where}{failed}{self.text}", *self.sentences))
+    def marked(self) -> str:
+        """The message and the hint with the marks of names and replies."""
+        return with_options(self.template, *self.names)
 
     @property
-    def advice(self) -> str:
-        """The hint as it is shown; empty for none."""
-        return shown(self.hint or "", *self.names)
+    def _message(self) -> str:
+        where = "" if self.place is None else self.place.beginning
+        failed = f"Failed to {self.description}: " if self.description else ""
+        return " ".join((f"{where}{failed}{self.text}", *self.sentences))
 
     def __str__(self) -> str:
         """Return the message and the hint, with control characters escaped; line breaks are those between `lines` alone."""
-        texts = (self._message, *self.lines, self.hint or "") if self.lines else (self.template,)
+        texts = (self._message, *self.lines, self.hint) if self.lines else (self.marked,)
         return "\n".join(visible(shown(one, *self.names)) for one in texts if one)
 
     @property
@@ -191,10 +191,6 @@ class TaskError(Exception):
         fields = {name: getattr(self, name) for name in FAILURE_FIELDS}
         return {"msg": str(self), **{name: visible(one) if isinstance(one, str) else one for name, one in fields.items()}}
 
-    def with_message(self: _Error, message: str) -> _Error:
-        """Return this error with another message, and the same hint."""
-        return self._with(place=None, description=None, text=message, sentences=(), lines=())
-
     def at(self: _Error, place: EntryPlace | None) -> _Error:
         """Return this error as that of an entry; with None as that of none."""
         return self._with(place=place)
@@ -203,15 +199,10 @@ class TaskError(Exception):
         """Return this error with other names for some of the options that it names."""
         return self._with(names=(*self.names, names))
 
-    def of_several(self: _Error, *, without_counts: bool) -> _Error:
-        """Return why several objects have failed, without what has; without counts, errors of one cause have the same text."""
-
-        def worded(text: str) -> str:
-            text = _FORM.sub(r"\2", text)
-            return _COUNT.sub("", text) if without_counts else text
-
-        texts = {name: text and worded(text) for name in ("text", "hint") for text in [getattr(self, name)]}
-        return self._with(description=None, sentences=tuple(map(worded, self.sentences)), **texts)
+    def of_several(self, show: Show) -> str:
+        """Return why several objects have failed, without what has; `show` returns what stands for any part but an option."""
+        text = " ".join(filter(None, (self.text, *self.sentences, self.hint)))
+        return visible(written(with_options(text, *self.names), show))
 
     def with_sentence(self: _Error, sentence: str) -> _Error:
         """Return this error with another sentence at the end of its message, unless it has that already."""
@@ -371,7 +362,7 @@ def refusal_error(
     detail = quoted(detail, secrets)
     label = f"HTTP {status} {code}" if code else f"HTTP {status}"
     return kind(
-        f"{(detail or 'no reason given').rstrip('. ')} ({label}).",
+        f"{as_reply((detail or 'no reason given').rstrip('. '))} ({label}).",
         description=description,
         http_status=status,
         error_code=code,
@@ -410,7 +401,7 @@ def connection_error(
     cause = quoted(cause, secrets) or type(root).__name__
     text, hint = hints[failure]
     return NoAnswerError(
-        f"{text.format(where=where)} ({cause}).",
+        f"{text.format(where=where)} ({as_reply(cause)}).",
         description=description,
         detail=cause,
         hint=hint,

@@ -13,7 +13,7 @@ import typing as t
 from functools import partial
 from urllib.parse import urlsplit
 
-from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, connection_error, quoted
+from .errors import TRANSIENT_STATUSES, ApiError, AuthError, ConnectionHints, NoAnswerError, as_reply, connection_error, quoted
 from .exchange import TOO_LONG, TOO_LONG_HINT, ApiCall, Reply, parse_json
 from .inquiry import Inquiry
 from .pauses import DEFAULT_LIMITS, Clock, Limits, Retry, Sleep, check_stopped, stoppable_sleep, within
@@ -254,8 +254,8 @@ class CloudSession:
         try:
             reply = self._exchange(method, url, body, headers, seconds or math.inf)
         except TransportError as error:
-            failed = self._unanswered("get it", url, error, is_write=False)
-            raise TokenUnansweredError(failed.text, hint=failed.hint, is_transient=failed.is_transient) from error
+            failed = self._unanswered("", url, error, is_write=False)
+            raise TokenUnansweredError(failed.message, hint=failed.hint, is_transient=failed.is_transient) from error
         flaw = _flaw_of(reply)
         if flaw:
             raise TokenUnansweredError(f"the reply of {_host_of(url)} {flaw}")
@@ -304,7 +304,7 @@ def sign_in_error(
     """
     detail = quoted(text, secrets).rstrip(". ")
     return AuthError(
-        f"no token for {way}: {detail}.", description=description, detail=detail, hint=hint, is_transient=is_transient
+        f"no token for {way}: {as_reply(detail)}.", description=description, detail=detail, hint=hint, is_transient=is_transient
     )
 
 

@@ -21,11 +21,7 @@ class AtlasClusterInfo(AtlasOperation["list[Cluster]"]):
     """Reads the clusters of a project."""
 
     argument_spec = CONNECTION + ArgumentSpec(
-        {
-            "name": {"type": "str"},
-            "provider_name": {"type": "str", "choices": [*CLOUDS]},
-            "region_name": {"type": "str"},
-        }
+        {"name": {"type": "str"}, "provider_name": {"type": "str", "choices": [*CLOUDS]}, "region_name": {"type": "str"}}
     )
     noun = "clusters"
     # The clusters that are left out because Atlas does not report where they are.

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from .._api.client import PAGE_SIZE, AtlasClient
-from .._http.errors import ApiError, as_option
+from .._http.errors import ApiError, as_name, as_option
 from .._values.blocks import Address, Block, network_in, parse_block
 from .._values.moments import to_moment, to_text
 from .._values.patterns import Fits, InvalidValueError, fits_in_any_case, fits_text
@@ -77,7 +77,7 @@ class AccessList:
 
     def list_entries(self) -> dict[str, AccessEntry]:
         """Return all entries by name; see `key_of`."""
-        description = f"list the access list of project {self._group_id}"
+        description = f"list the access list of project {as_name(self._group_id)}"
         entries = self._client.get_all(self._path, {}, description, lambda one: key_of(to_result(one)))
         return {str(key_of(entry)): entry for entry in map(to_result, entries)}
 
@@ -121,7 +121,7 @@ class AccessList:
             NotFoundError: If there is no such entry.
             ApiError: If the reply is not this entry.
         """
-        description = f"read {name} in the access list of project {self._group_id}"
+        description = f"read {name} in the access list of project {as_name(self._group_id)}"
         entry = to_result(self._client.get((*self._path, name), description))
         if key_of(entry) != name:
             raise ApiError("the reply is not this entry.", description=description, hint="Check base_url.")
@@ -134,7 +134,7 @@ class AccessList:
             NotFoundError: If there is no such entry.
             ApiError: If the reply has no status.
         """
-        description = f"read the status of {name} in the access list of project {self._group_id}"
+        description = f"read the status of {name} in the access list of project {as_name(self._group_id)}"
         status = self._client.get((*self._path, name, "status"), description).get("STATUS")
         if not isinstance(status, str):
             raise ApiError("the reply is not a status.", description=description, hint="Check base_url.")

@@ -11,7 +11,7 @@ import typing as t
 from .._api.client import AtlasClient
 from .._api.reply import odd_reply
 from .._clouds.cloud import Cloud, Fields
-from .._http.errors import ApiError
+from .._http.errors import ApiError, as_name
 
 # The providers of clusters on shared hosts, which use no network container and cannot be peered.
 SHARED = "TENANT"
@@ -77,19 +77,19 @@ class Clusters:
 
     def list_clusters(self) -> list[Cluster]:
         """Return the dedicated and the shared clusters."""
-        description = f"list the clusters of project {self._group_id}"
+        description = f"list the clusters of project {as_name(self._group_id)}"
         found = self._client.get_all(self._path, PAGE, description, version=CLUSTERS_VERSION)
         return [to_result(one, description) for one in found]
 
     def list_flex_clusters(self) -> list[Cluster]:
         """Return the Flex clusters."""
-        description = f"list the Flex clusters of project {self._group_id}"
+        description = f"list the Flex clusters of project {as_name(self._group_id)}"
         found = self._client.get_all(self._flex_path, {}, description, version=FLEX_VERSION)
         return [flex_to_result(one, description) for one in found]
 
     def find_cluster(self, name: str) -> Cluster | None:
         """Return one cluster of any kind; None if there is none with this name."""
-        description = f"read cluster {name} of project {self._group_id}"
+        description = f"read cluster {name} of project {as_name(self._group_id)}"
         try:
             found = self._client.find((*self._path, name), description, _MISSING, version=CLUSTERS_VERSION)
         except ApiError as error:

@@ -15,7 +15,7 @@ from .._api.reply import check_written, odd_reply
 from .._clouds.aws import AWS
 from .._clouds.cloud import BLOCK, REGION, REGIONS, Cloud, Peer
 from .._clouds.clouds import CLOUDS, cloud_of
-from .._http.errors import as_option
+from .._http.errors import as_name, as_option
 
 # Only a 404 with this code means that the container does not exist.
 NOT_FOUND = "CLOUD_PROVIDER_CONTAINER_NOT_FOUND"
@@ -67,13 +67,13 @@ class Containers:
 
     def list_containers(self, provider_name: str) -> list[Container]:
         """Return the containers of one cloud provider, such as `AWS`."""
-        description = f"list the network containers of project {self._group_id}"
+        description = f"list the network containers of project {as_name(self._group_id)}"
         listed = self._client.get_all(self._path, {"providerName": provider_name}, description)
         return [self._keep(_read(one, description)) for one in listed]
 
     def list_all_containers(self) -> list[Container]:
         """Return the containers of all cloud providers."""
-        description = f"list the network containers of project {self._group_id}"
+        description = f"list the network containers of project {as_name(self._group_id)}"
         return [self._keep(_read(one, description)) for one in self._client.get_all((*self._path, "all"), {}, description)]
 
     def get_container(self, container_id: str) -> Container:
@@ -83,7 +83,7 @@ class Containers:
             NotFoundError: If there is none with this id.
             ApiError: If the reply is not this container.
         """
-        description = f"read network container {container_id} of project {self._group_id}"
+        description = f"read network container {as_name(container_id)} of project {as_name(self._group_id)}"
         container = _read(self._client.get((*self._path, container_id), description, hints=CONTAINER_HINTS), description)
         if container["id"] != container_id:
             # Its region would be taken for that of a connection, which `recreate: changed` may replace for it.

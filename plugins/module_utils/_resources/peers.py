@@ -16,7 +16,7 @@ from .._api.reply import check_written, odd_reply
 from .._clouds.aws import AWS, same_region
 from .._clouds.cloud import Cloud, Peer, fields_of
 from .._clouds.clouds import CLOUDS, DEFAULT_CLOUD, cloud_of
-from .._http.errors import as_option
+from .._http.errors import as_name, as_option
 from .containers import CONTAINER_HINTS, to_camel_case
 
 # Connections per project, over all cloud providers, and how many of them may be pending (not yet accepted or set up):
@@ -60,7 +60,7 @@ class VpcPeers:
     def list_peers(self) -> list[Peer]:
         """Return all connections with the provider, including those that are being removed (Atlas has one list per provider)."""
         cloud = "" if self.provider.name == DEFAULT_CLOUD else f" on {self.provider.name}"
-        description = f"list the VPC peering connections{cloud} of project {self._group_id}"
+        description = f"list the VPC peering connections{cloud} of project {as_name(self._group_id)}"
         found = self._client.get_all(self._path, {"providerName": self.provider.name}, description)
         return [self._to_result(one, description) for one in found]
 
@@ -74,7 +74,7 @@ class VpcPeers:
         Raises:
             ApiError: If the reply is not this connection.
         """
-        description = f"read VPC peering connection {peer_id} of project {self._group_id}"
+        description = f"read VPC peering connection {as_name(peer_id)} of project {as_name(self._group_id)}"
         found = self._client.find((*self._path, peer_id), description, _MISSING, hints=PEER_HINTS)
         if found is None:
             return None
@@ -175,7 +175,7 @@ class VpcPeers:
 def describe_users(peers: t.Iterable[Peer], container_id: str) -> tuple[str, ...]:
     """Return, in words, the connections that use a container; one that is being removed does until it is gone."""
     return tuple(
-        f"VPC peering connection {peer['id']} ({cloud_of(peer).describe(peer)}, {peer['status_name']})"
+        f"VPC peering connection {as_name(peer['id'])} ({cloud_of(peer).describe(peer, as_name)}, {peer['status_name']})"
         for peer in peers
         if peer["container_id"] == container_id
     )

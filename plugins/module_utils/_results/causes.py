@@ -14,8 +14,9 @@ from .._clouds.clouds import CLOUDS, cloud_of, name_of
 from .._engine.entry import name_places
 from .._engine.plan import grouped, listed
 from .._entries.parser import PeerEntry
-from .._http.errors import TaskError
+from .._http.errors import COUNT, FAILURE_FIELDS, FORM, REPLY, TaskError
 from .._sides.connection import RoleError
+from .._values.ids import NAME
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,22 @@ class Failed:
     def cause(self) -> tuple[object, ...]:
         """What failures with the same cause have in common: among others, the text, and what the service refused."""
         error, verb = self.error, (self.error.description or "").partition(" ")[0]
-        text = self.template(without_counts=True)
+        text = self.worded("\0{}\0".format, without_counts=True)
         return (self.entry is None, self.step, verb, text, error.http_status, error.error_code)
 
-    def template(self, *, without_counts: bool = False) -> str:
-        """Return why it failed, as one of several, with a number in place of each of `values`."""
-        text = str(self.shown.of_several(without_counts=without_counts))
-        for number, value in enumerate(self.values):
-            if value:
-                text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", f"\0{number}\0", text)
-        return text
+    def worded(self, value_of: t.Callable[[int], str], *, without_counts: bool = False) -> str:
+        """Return why it failed, as one of several; `value_of` returns what stands for each of `values`, by its number."""
+        numbers = {value: number for number, value in reversed([*enumerate(self.values)]) if value}
+
+        def show(kind: str, key: str, part: str) -> str:
+            if kind == NAME:
+                return value_of(numbers[key]) if key in numbers else part
+            if kind == REPLY and numbers:
+                names = "|".join(re.escape(value) for value in sorted(numbers, key=len, reverse=True))
+                return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda match: value_of(numbers[match[0]]), part)
+            return key if kind == FORM else "" if kind == COUNT and without_counts else part
+
+        return self.shown.of_several(show)
 
 
 def by_cause(option: str, failures: t.Iterable[Failed]) -> list[dict[str, t.Any]]:
@@ -96,7 +103,7 @@ def _to_failure(option: str, cause: t.Sequence[Failed]) -> dict[str, t.Any]:
     texts = {str(failure.shown) for failure in cause}
     if len(texts) > 1:
         # Else, one request was for all of them.
-        texts = {re.sub("\0(.)\0", lambda found: listed([one.values[int(found[1])] for one in cause]), first.template())}
+        texts = {first.worded(lambda number: listed([one.values[number] for one in cause]))}
     return {**result, "msg": f"{where}: {texts.pop()}"}
 
 
@@ -110,12 +117,8 @@ def joined(begin: str, failures: t.Sequence[t.Mapping[str, t.Any]], *more: str) 
     """
     only: t.Mapping[str, t.Any] = failures[0] if len(failures) == 1 else {}
     first, *lines = filter(None, (begin, *(str(failure["msg"]) for failure in failures), *more))
-    error = TaskError(
-        " ".join((first, *lines)) if only else first,
-        http_status=only.get("http_status"),
-        error_code=only.get("error_code"),
-        detail=only.get("detail"),
-    ).of_list(True)
+    fields: dict[str, t.Any] = {name: only.get(name) for name in FAILURE_FIELDS}
+    error = TaskError(" ".join((first, *lines)) if only else first, **fields).of_list(True)
     return error if only else error.with_lines(lines)
 
 

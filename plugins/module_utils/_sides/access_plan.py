@@ -298,9 +298,7 @@ class DeclaredEntries:
             self._check_groups(plan.changes)
         # If the list has changed meanwhile, a refused plan may have been carried out in part.
         where = f"The list is refused for {name_project(self._params)}:"
-        return replace(
-            plan, refusals={key: error.with_message(f"{where} {error.message}") for key, error in plan.refusals.items()}
-        )
+        return replace(plan, refusals={key: TaskError(f"{where} {error.marked}") for key, error in plan.refusals.items()})
 
     def _check_groups(self, changes: t.Iterable[Change]) -> None:
         if any(change.after and change.after["aws_security_group"] for change in changes) and not self._facts[_LIVE_PEER]:

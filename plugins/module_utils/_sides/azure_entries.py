@@ -20,7 +20,7 @@ from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, joined, 
 from .._engine.side import PREDICTED, SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
-from .._http.errors import TaskError
+from .._http.errors import TaskError, named, shown
 from .azure import ENDED, AzureSide, VnetRole
 from .azure_vnets import RoleTerms, VnetReads, atlas_network, is_at, name_of_role, scope_of, staying_at
 from .path_state import AVAILABLE, ROLES, SIDES, PathSide, PathState, as_one, late_error_of
@@ -108,7 +108,7 @@ class PrunedRoles:
 
     def warn_of_pruned(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> str:
         """Return why the role that a pruned connection leaves stays: another peering, or others' assignments; or nothing."""
-        return "" if found.vnet is None else " ".join(self._plan_first(peer, found, leaving).warnings)
+        return "" if found.vnet is None else shown(" ".join(self._plan_first(peer, found, leaving).warnings))
 
     def _plan_first(self, peer: Peer, found: AccessState, leaving: t.Sequence[Peer]) -> Plan:
         fields, ids = fields_of(peer), [other["id"] for other in leaving]
@@ -135,7 +135,7 @@ class PrunedRoles:
         left = [id_ for id_ in beside if id_ in there]
         stays = next((id_ for id_ in left if id_ in self._path.failures), None)
         if stays is not None:
-            text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {stays} was not removed."
+            text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {named(stays)} was not removed."
             raise TaskError(text, hint="Run the task again.")
         return not left
 

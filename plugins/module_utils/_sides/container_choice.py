@@ -12,7 +12,7 @@ from .._clouds.cloud import REGION, Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
-from .._http.errors import InvalidOptionError, NotFoundError, TaskError, as_option
+from .._http.errors import InvalidOptionError, NotFoundError, TaskError, as_option, named
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .connection import LIST_PEERS, PeerState
 
@@ -52,7 +52,7 @@ class ContainerChoice:
         for peer in peers:
             if peer["container_id"] is None:
                 raise TaskError(
-                    f"Atlas does not report which network container VPC peering connection {peer['id']} is in.",
+                    f"Atlas does not report which network container VPC peering connection {named(peer['id'])} is in.",
                     hint=f"Leave {as_option('container_id')} and {as_option('container_region_name')} out. In "
                     "atlas_vpc_peer, peer_id alone names one connection.",
                 )
@@ -83,8 +83,7 @@ class ContainerChoice:
         if found:
             raise TaskError(
                 f"{as_option('container_region_name')}: project {self._group_id} has {len(found)} network containers in "
-                f"{region}: "
-                f"{describe(found)}.",
+                f"{region}: {describe(found)}.",
                 hint=f"Set {as_option('container_id')} instead.",
             )
         others = f"; it has {describe(self._list())}" if self._list() else ""
@@ -312,12 +311,11 @@ def connected_elsewhere(
         containers: The containers of the project.
     """
     places = {one["id"]: f"network container {one['id']} ({to_region(one)})" for one in containers}
-    found = ", ".join(f"{one['id']} in {places.get(one['container_id'])}" for one in peers)
+    found = ", ".join(f"{named(one['id'])} in {places.get(one['container_id'])}" for one in peers)
     return (
         f"Project {group_id} has no network container on {cloud.name} in {cloud.regions.to_cloud(region)}, and the network is "
         f"connected elsewhere: {found}. If that container was moved, as Terraform can do on AWS, set "
-        f"{as_option('container_region_name')} to "
-        "its region."
+        f"{as_option('container_region_name')} to its region."
     )
 
 

@@ -156,12 +156,7 @@ class PrunedLeftovers(PathSide[Removals]):
     polls_while_sending = True
 
     def __init__(
-        self,
-        context: Context,
-        path: PathState,
-        removals: PeerRemovals,
-        routes: PrunedRoutes,
-        removers: t.Mapping[str, Remover],
+        self, context: Context, path: PathState, removals: PeerRemovals, routes: PrunedRoutes, removers: t.Mapping[str, Remover]
     ) -> None:
         super().__init__(context, ())
         self._params, self._path = context.params, path

@@ -32,7 +32,7 @@ from .._gcp.network import (
 )
 from .._gcp.networks import Networks
 from .._gcp.session import PeeringBusyError
-from .._http.errors import AuthError, OvertakenError, TaskError, as_option
+from .._http.errors import AuthError, OvertakenError, TaskError, as_option, named_path
 
 _FREE, _OPERATION, _NETWORK = "the end of another operation", "the end of GCP's operation", "the network"
 
@@ -129,7 +129,7 @@ class GcpSide(Side[NetworkState]):
 
     def timeout_error(self, owner: Owner, step: Step | None, waiting: Waiting, error: WaitTimeoutError) -> TaskError:
         """Return the error of a mirror, an operation or a network that is not ready in time."""
-        params, where = self.mirror(owner).params, self.mirror(owner).params["local"]
+        params, where = self.mirror(owner).params, named_path(self.mirror(owner).params["local"])
         if error.refusal is not None:
             hint = f"Wait for the other operation, then run the task again, or raise {as_option('wait_timeout')}."
             return still_refused(error, error.refusal, hint)

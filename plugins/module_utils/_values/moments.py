@@ -10,11 +10,7 @@ import re
 
 from .patterns import InvalidValueError
 
-_UNITS = {
-    "m": datetime.timedelta(minutes=1),
-    "h": datetime.timedelta(hours=1),
-    "d": datetime.timedelta(days=1),
-}
+_UNITS = {"m": datetime.timedelta(minutes=1), "h": datetime.timedelta(hours=1), "d": datetime.timedelta(days=1)}
 
 
 def to_moment(date: str) -> datetime.datetime:

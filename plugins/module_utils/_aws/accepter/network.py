@@ -11,7 +11,7 @@ from functools import partial
 
 from ..._engine.options import Parameters
 from ..._engine.plan import Facts
-from ..._http.errors import OvertakenError, TaskError
+from ..._http.errors import OvertakenError, TaskError, as_name
 from ..errors import NOT_AWS, DeniedError, foreign
 from ..objects import (
     DNS_ATTRIBUTES,
@@ -157,7 +157,8 @@ class Network:
         values = {}
         for name, key in DNS_ATTRIBUTES.items():
             asked = {"VpcId": vpc_id, "Attribute": key[0].lower() + key[1:]}
-            (reply,) = self.session.read_pages(f"read {name} of the VPC {vpc_id}", "ec2", "DescribeVpcAttribute", **asked)
+            what = f"read {name} of the VPC {as_name(vpc_id)}"
+            (reply,) = self.session.read_pages(what, "ec2", "DescribeVpcAttribute", **asked)
             values[name] = bool((reply.get(key) or {}).get("Value"))
         return values
 

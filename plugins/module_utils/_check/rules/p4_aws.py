@@ -9,6 +9,7 @@ import datetime
 
 from ..._aws.objects import ACTIVE, ENDED, INITIATING, PENDING, PROVISIONING, PeeringConnection, Vpc
 from ..._clouds.aws import AWS, same_region, to_cloud_region
+from ..._http.errors import as_reply
 from ..._values.moments import to_moment
 from ..facts import (
     ConnectionFacts,
@@ -231,7 +232,7 @@ def _of_another_account(facts: ConnectionFacts) -> Finding | None:
 def _details_of(connection: PeeringConnection, facts: ConnectionFacts) -> str:
     """Return how much time is left to accept a connection, or what AWS says about its end."""
     if connection.status != PENDING:
-        return f" ({connection.status_message})" if connection.status_message else ""
+        return f" ({as_reply(connection.status_message)})" if connection.status_message else ""
     end = _end_of(connection)
     if end is None:
         return ""

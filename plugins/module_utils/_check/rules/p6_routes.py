@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..._aws.objects import ENDED, PeeringConnection, Route, RouteTable, Subnet
 from ..._values.blocks import is_private, private_blocks_text
+from ..._values.ids import written
 from ..facts import ConnectionFacts, Unread, known, known_or, named, unnamed
 from .common import (
     NEARLY,
@@ -291,8 +292,8 @@ def _unread_lists(views: t.Iterable[TableView], facts: ConnectionFacts) -> Findi
                 f"{view.name} has a route to the prefix list {route.destination}, which leads to "
                 f"{named(route.target)} and could not be read: whether it takes {named(block)} there is not known."
             )
-            evidence = {**finding.evidence, "prefix_list_id": route.destination, "target": route.target, "reason": unread.message}
-            yield replace(finding, message=message, evidence=evidence)
+            evidence = {"prefix_list_id": route.destination, "target": route.target, "reason": written(unread.message)}
+            yield replace(finding, message=message, evidence={**finding.evidence, **evidence})
 
 
 def _stray_finding(view: TableView, facts: ConnectionFacts) -> Finding:

@@ -13,7 +13,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..._clouds.aws import AWS
-from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError, with_names
+from ..._http.redact import visible
+from ..._values.ids import written
+from ..facts import ATLAS_ROLE, ConnectionFacts, Missing, SkippedError, Unread, UnreadError
 from .interfaces import empty_subnets, empty_vnet_subnets
 
 Level = t.Literal["fail", "warn", "info"]
@@ -150,7 +152,7 @@ def find_not_looked_at(facts: t.Iterable[ConnectionFacts]) -> list[str]:
     for one in facts:
         for function in _NOT_LOOKED_AT.get(one.entry.provider.name, ()):
             with contextlib.suppress(SkippedError, UnreadError):
-                found.extend(map(with_names, function(one)))
+                found.extend(map(written, function(one)))
     return list(dict.fromkeys(found))
 
 
@@ -230,7 +232,7 @@ def _without_clients(finding: Finding) -> Finding:
 def _completed(finding: Finding, of: Check) -> Finding:
     """Return a finding with its code, and texts that can be shown. One of severity `unknown` always has advice."""
     marked = (finding.message, finding.fix or (_AGAIN if finding.severity == "unknown" else ""))
-    message, fix = map(with_names, marked)
+    message, fix = (visible(written(text)) if finding.severity == "unknown" else written(text) for text in marked)
     decides = finding.decides and of.level == "fail"
     return dataclasses.replace(finding, code=of.code, message=message, fix=fix, marked=marked, decides=decides)
 
@@ -252,7 +254,7 @@ def _without_cause(finding: Finding) -> Finding:
     """Turn a skipped finding into an `unknown` one, since no finding reports the cause."""
     marked = (f"{finding.marked[0]} Unknown why: {finding.waits_for} found nothing.", _AGAIN)
     finding = dataclasses.replace(finding, severity="unknown", waits_for=None, marked=marked)
-    return dataclasses.replace(finding, message=with_names(marked[0]), fix=_AGAIN)
+    return dataclasses.replace(finding, message=written(marked[0]), fix=_AGAIN)
 
 
 def _run(one: Check, facts: ConnectionFacts) -> list[Finding]:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import named, unnamed, with_names
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import named, unnamed, written
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import Found, group
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Ending, Finding, Severity
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
@@ -43,7 +43,7 @@ def finding(
     names = (number, f"192.168.{8 * number}.0/21")
     marked = (mark(message.format(*names)), more.pop("fix", "").format(*names))
     code = more.pop("code", "P601")
-    return Finding(severity, subject.format(*names), with_names(marked[0]), marked[1], code=code, marked=marked, **more)
+    return Finding(severity, subject.format(*names), written(marked[0]), marked[1], code=code, marked=marked, **more)
 
 
 def mark(text: str) -> str:
@@ -228,7 +228,7 @@ def test_hostile_names_stay_within_their_connection(name: str) -> None:
         Found(
             {**found(number).row, **names, "vnet_name": own},
             [*names, "vnet_name"],
-            f"VNet {own}",
+            own,
             (
                 Finding(
                     "fail",

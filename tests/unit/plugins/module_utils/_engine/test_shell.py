@@ -72,7 +72,7 @@ def test_each_file_is_compiled_once_under_the_name_of_python(tmp_path: Path) -> 
     for name, file in files.items():
         parent = name.rpartition(".")[0].replace(".", "/")
         assert file == zipimporter(f"{archive}/{parent}" if parent else archive).get_filename(name)
-    assert len(compiled) > 40
+    assert len(compiled) >= 40
     assert set(compiled.values()) == {1}
     # Nearly all: what the shell needs itself is compiled before that.
     assert len(files) - len(compiled) < 20

@@ -43,12 +43,10 @@ def test_the_message_begins_with_the_entry_and_what_failed() -> None:
     made = TaskError("no route.", description="reach it").with_sentence("Never again.")
     assert made.message == "Failed to reach it: no route. Never again."
     assert made.at(EntryPlace("peers", 1)).message == "peers[1]: Failed to reach it: no route. Never again."
-    assert made.with_message("No.").message == "No."
     assert made.without_secrets(["reach it", "no route"]).message == f"Failed to {STARS}: {STARS}. Never again."
 
 
 CHANGES = {
-    "with_message": (error().with_message("No."), {"text": "No.", "place": None, "sentences": (), "lines": ()}),
     "with_sentence": (error().with_sentence("Twice.").with_sentence("Twice."), {"sentences": ("Twice.",)}),
     "at": (error().at(EntryPlace("peers", 1)), {"place": EntryPlace("peers", 1)}),
     "with_hint": (error().with_hint("Wait."), {"hint": "Wait."}),
@@ -86,7 +84,7 @@ def test_control_characters_of_replies_and_names_are_escaped() -> None:
 
 def test_the_error_itself_does_not_change() -> None:
     before = error()
-    before.with_message("No.").with_hint(None).with_outcome(unknown=False).without_secrets(["It"])
+    before.with_sentence("No.").with_hint(None).with_outcome(unknown=False).without_secrets(["It"])
     assert vars(before) == vars(error())
     assert before.was_refused_unread
 
@@ -102,8 +100,8 @@ def test_a_new_error_has_the_cause_and_traceback_of_the_old_one() -> None:
 def test_a_new_error_needs_no_arguments_of_its_class() -> None:
     assert DeniedError("No.", permission="ec2:Go").with_hint("Allow it.").permission == "ec2:Go"
     peer: Any = {"id": "a", "provider_name": "GCP"}
-    assert OtherCloudError(peer, "AWS").with_message("No.").peer is peer
-    assert str(StoppedError().with_message("No.")) == "No."
+    assert OtherCloudError(peer, "AWS").with_hint("No.").peer is peer
+    assert str(StoppedError().with_sentence("No.")).endswith(" No.")
 
 
 def broken(cause: BaseException, failure: Any = "broken") -> NoAnswerError:

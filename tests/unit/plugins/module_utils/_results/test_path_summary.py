@@ -10,7 +10,16 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.accepter.view
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._aws.objects import Route, RouteTable, Vpc
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.plan import Change, ChangeKey, Plan
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._gcp.network import NetworkState, Peering
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import AuthError, EntryPlace, TaskError, as_option
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import (
+    AuthError,
+    EntryPlace,
+    TaskError,
+    as_count,
+    as_form,
+    as_name,
+    as_option,
+    as_reply,
+)
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_progress import PathEnds
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._results.path_summary import PathSummary
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._sides.access_list import AccessListState
@@ -239,6 +248,25 @@ def test_one_cause_in_several_entries_is_one_failure() -> None:
     assert case.msg == f"{failure['msg']} {so_far} {HINT}"
     error: Any = case.summary.failure(case.state)
     assert (error.http_status, error.error_code, error.detail) == (403, "Denied", "No")
+
+
+def test_marked_names_may_differ_between_failures_of_one_cause() -> None:
+    """In what a service says, nobody could mark them; another word of a text is no name, even if it looks like one."""
+
+    def late(index: int, text: str) -> Failure:
+        return Failure("accept", TaskError(text).at(EntryPlace("connections", index, f" ({vpc(index + 1)}): ")))
+
+    case = Case(aws(1), aws(2), aws(3), peers=(peer(1), peer(2), peer(3)))
+    failures = {}
+    for index in range(3):
+        name = vpc(index + 1)
+        reply = as_reply(f"no {vpc(1)}-x nor {name}.")
+        failures[KEYS[index]] = late(index, f"{as_form('It', 'They')} and {as_name(name)} of {vpc(2)}: {reply} {as_count(name)}")
+    case.put(REQUEST, failures=failures)
+    (failure,) = case.show()["failures"]
+    names = f"{vpc(1)}, {vpc(2)}, {vpc(3)}"
+    # The first one's: a longer name begins like this one.
+    assert failure["msg"].endswith(f"): They and {names} of {vpc(2)}: no {vpc(1)}-x nor {names}. {vpc(1)}")
 
 
 def test_each_step_and_cause_has_its_own_failure() -> None:

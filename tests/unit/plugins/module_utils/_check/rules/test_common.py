@@ -14,7 +14,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     SkippedError,
     Unread,
     UnreadError,
-    with_names,
+    written,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.common import (
     are_all_judged,
@@ -155,7 +155,7 @@ def test_amazon_s_servers_are_not_own_ones(servers: tuple[str, ...], own: list[s
 
 def test_a_list_names_three_and_how_many_more_there_are() -> None:
     for names, text in (("", ""), ("a", "a"), ("ab", "a and b"), ("abcd", "a, b, c and d"), ("abcde", "a, b, c and 2 more")):
-        assert with_names(listed(names)) == text
+        assert written(listed(names)) == text
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_list_names_three_and_how_many_more_there_are() -> None:
     ],
 )
 def test_ports_are_one_or_several(ranges: list[tuple[int, int]], text: str) -> None:
-    assert with_names(ports_text(ranges)) == text
+    assert written(ports_text(ranges)) == text
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_ports_are_one_or_several(ranges: list[tuple[int, int]], text: str) -> N
     ],
 )
 def test_a_span_has_its_two_greatest_units(span: timedelta, text: str) -> None:
-    assert with_names(span_text(span)) == text
+    assert written(span_text(span)) == text
