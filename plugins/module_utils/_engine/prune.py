@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._http.errors import InvalidOptionError, TaskError
-from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, matches, parse_pattern
+from .._values.patterns import Fits, Forms, InvalidValueError, Pattern, matches, parse_pattern
 from .argspec import ArgumentSpec
 from .options import Parameters
 from .plan import listed
@@ -34,7 +34,7 @@ PRUNE = ArgumentSpec(
 )
 
 
-def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse | None]) -> tuple[Pattern, ...]:
+def parse_prune(params: Parameters, declared: str, forms: Forms) -> tuple[Pattern, ...]:
     """Check the options for pruning, and return the patterns of `ignore`.
 
     Args:
@@ -55,9 +55,9 @@ def parse_prune(params: Parameters, declared: str, forms: t.Mapping[str, Parse |
     patterns = []
     for index, pattern in enumerate(params["ignore"]):
         try:
-            patterns.append(parse_pattern(pattern, forms))
+            patterns.append(parse_pattern(pattern, forms, f"ignore[{index}]"))
         except InvalidValueError as error:
-            raise InvalidOptionError(f"ignore[{index}]{error}.", hint=error.hint) from None
+            raise InvalidOptionError(f"{error}.", hint=error.hint) from None
     return tuple(patterns)
 
 

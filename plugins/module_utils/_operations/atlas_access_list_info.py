@@ -40,9 +40,9 @@ class AtlasAccessListInfo(AtlasOperation[_Entries]):
         params, warnings = super().validate(params)
         wanted = {name: params[name] for name in ENTRY_FORMS if params[name] is not None}
         try:
-            pattern = parse_pattern(wanted, ENTRY_FORMS, "*?[") if wanted else {}
+            pattern = parse_pattern(wanted, ENTRY_FORMS, wildcards="*?[") if wanted else {}
         except InvalidValueError as error:
-            raise InvalidOptionError(f"{str(error).lstrip('.')}.", hint=error.hint) from None
+            raise InvalidOptionError(f"{error}.", hint=error.hint) from None
         return {**params, "pattern": pattern, "contains": _parse_network(params["contains"])}, warnings
 
     def look(self) -> _Entries:

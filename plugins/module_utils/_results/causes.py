@@ -59,9 +59,8 @@ class Failed:
     @property
     def cause(self) -> tuple[object, ...]:
         """What failures with the same cause have in common: among others, the text, and what the service refused."""
-        error, verb = self.error, (self.error.description or "").partition(" ")[0]
         text = self.worded("\0{}\0".format, without_counts=True)
-        return (self.entry is None, self.step, verb, text, error.http_status, error.error_code)
+        return (self.entry is None, self.step, text, self.error.http_status, self.error.error_code)
 
     def worded(self, value_of: t.Callable[[int], str], *, without_counts: bool = False) -> str:
         """Return why it failed, as one of several; `value_of` returns what stands for each of `values`, by its number."""

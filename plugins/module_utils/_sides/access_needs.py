@@ -399,10 +399,10 @@ def _default_comment_of(network: Fields) -> str:
 def _may_need(name: str, user: RuleUser) -> str:
     """Return why an entry that a connection may need stays, and what would free it."""
     cloud, owner = cloud_of(user.network), user.network[cloud_of(user.network).owner]
-    why = f" ({user.unread.rstrip('.')})" if user.unread else ""
+    why = f": {user.unread}" if user.unread else "."
     return (
         f"{name} stays in the access list, because {name_of(user.network)} may need it, and the blocks of its clients are not "
-        f"known{why}. With credentials that may read the {cloud.noun} in {cloud.owner_noun} {owner}, the task finds out whether "
+        f"known{why} With credentials that may read the {cloud.noun} in {cloud.owner_noun} {owner}, the task finds out whether "
         "it does. Or remove the entry in Atlas if no client there needs it."
     )
 

@@ -19,7 +19,7 @@ from .._entries.parser import EntryParser, EntryValues, PeerEntry, short_name
 from .._entries.table import SETS, list_option, used_by
 from .._http.errors import InvalidOptionError, TaskError, as_option
 from .._values.ids import parse_object_id
-from .._values.patterns import Fits, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
+from .._values.patterns import Fits, Forms, InvalidValueError, Parse, Pattern, fits_in_any_case, fits_text
 from .options import choose_provider, no_region_error
 
 _ALL = (*CLOUDS.values(),)
@@ -48,7 +48,7 @@ PATTERN_FORMS: dict[str, Parse] = {
 }
 
 
-def pattern_forms(provider_name: str | None) -> t.Mapping[str, Parse | None]:
+def pattern_forms(provider_name: str | None) -> Forms:
     """Return the fields that patterns may have, each with the parser of its values; None for any text.
 
     Args:

@@ -9,6 +9,8 @@ import fnmatch
 import typing as t
 
 Parse = t.Callable[[str], t.Any]
+# The fields of patterns, each with its parser, which raises InvalidValueError; None for a field that takes any text.
+Forms = t.Mapping[str, t.Optional[Parse]]
 Pattern = t.Mapping[str, t.Optional[str]]
 # Whether a value of an object, which may be missing, fits the text of a pattern.
 Fits = t.Callable[[t.Any, str], bool]
@@ -27,26 +29,26 @@ class InvalidValueError(ValueError):
         self.hint = hint
 
 
-def parse_pattern(pattern: t.Mapping[str, object], forms: t.Mapping[str, Parse | None], wildcards: str = "*?") -> Pattern:
+def parse_pattern(pattern: t.Mapping[str, object], forms: Forms, place: str = "", wildcards: str = "*?") -> Pattern:
     """Return a pattern with its values as texts. A null stays null and matches nothing.
 
     Args:
         pattern: Values by field. A value may have wildcards; any other is parsed by its form.
-        forms: The known fields, each with its parser, which raises InvalidValueError; None for a field that takes any text.
+        forms: The known fields.
+        place: The pattern, as the task names it; empty if the fields are options.
         wildcards: The characters that stand for others.
 
     Raises:
-        InvalidValueError: If the pattern is empty, or has an unknown field or an invalid value. The message follows the name of
-            the pattern.
+        InvalidValueError: If the pattern is empty, or has an unknown field or an invalid value.
     """
     if not pattern:
-        raise InvalidValueError(" is empty", f"Give at least one of {', '.join(forms)}.")
-    parsed: dict[str, str | None] = {}
+        raise InvalidValueError(f"{place} is empty", f"Give at least one of {', '.join(forms)}.")
+    parsed, begin = dict[str, "str | None"](), f"{place}." if place else ""
     for name, value in pattern.items():
         if name not in forms:
-            raise InvalidValueError(f".{name} is not a field", f"There are {', '.join(forms)}.")
+            raise InvalidValueError(f"{begin}{name} is not a field", f"There are {', '.join(forms)}.")
         if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
-            raise InvalidValueError(f".{name} is not a text: {value!r}", "Give a text, with * for any characters.")
+            raise InvalidValueError(f"{begin}{name} is not a text: {value!r}", "Give a text, with * for any characters.")
         parsed[name] = text = None if value is None else str(value)
         parse = forms[name]
         if text is None or parse is None or set(wildcards) & set(text):
@@ -54,7 +56,7 @@ def parse_pattern(pattern: t.Mapping[str, object], forms: t.Mapping[str, Parse |
         try:
             parsed[name] = str(parse(text))
         except InvalidValueError as error:
-            raise InvalidValueError(f".{name} {error}", error.hint) from None
+            raise InvalidValueError(f"{begin}{name} {error}", error.hint) from None
     return parsed
 
 

@@ -366,7 +366,7 @@ def test_a_comment_of_two_networks_proves_nothing(own: dict[str, Any], other: di
 # What every network in auto mode has, two subnets of one, and what is in none of them.
 AUTO, SUBNETS, OUTSIDE = "10.128.0.0/9", ("10.128.0.0/20", "10.132.0.0/20"), ("172.16.0.0/20",)
 UNREAD = (
-    "{} stays in the access list, because {} may need it, and the blocks of its clients are not known ({}). With credentials "
+    "{} stays in the access list, because {} may need it, and the blocks of its clients are not known: {} With credentials "
     "that may read the {}, the task finds out whether it does. Or remove the entry in Atlas if no client there needs it."
 )
 VNET_2, NETWORK_2 = "/".join([*azure(2).values()][1:]), "my-sample-project-191923/net-2"
@@ -389,10 +389,10 @@ VNET_2, NETWORK_2 = "/".join([*azure(2).values()][1:]), "my-sample-project-19192
         ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2))], {"vnet-2": (B,)}, [A], {}, ["vnet-2"]),
         # They cannot be read.
         ([aws(1, cidr_block=A)], {A: OURS[1]}, [peer(2, azure(2))], {}, [], {
-            A: UNREAD.format(A, VNET_2, "No credentials", f"VNet in subscription {azure(2)['azure_subscription_id']}")
+            A: UNREAD.format(A, VNET_2, "No credentials.", f"VNet in subscription {azure(2)['azure_subscription_id']}")
         }, ["vnet-2"]),
         ([gcp(1, cidr_blocks=[A, B])], {A: NETWORK, B: NETWORK}, [peer(2, gcp(2)), peer(3, aws(2), B)], {}, [], {
-            A: UNREAD.format(A, NETWORK_2, "No credentials", f"VPC network in project {gcp(2)['gcp_project_id']}"),
+            A: UNREAD.format(A, NETWORK_2, "No credentials.", f"VPC network in project {gcp(2)['gcp_project_id']}"),
             B: USED.format(B, "pcx-3"),
         }, ["net-2"]),
         # One request for a project, and one for each VNet.
@@ -537,7 +537,7 @@ NOTED = (
         ([aws(1, cidr_block=NARROW)], {A: OURS[1]}, [peer(2, aws(2), A)], [NARROW], [], {A: USED.format(A, "pcx-2")}, []),
         ([aws(1, cidr_block=NARROW)], {A: OURS[1]}, [peer(2, aws(1), A)], [NARROW], [], {A: USED.format(A, "pcx-2")}, []),
         ([aws(1, cidr_block=NARROW)], {WIDE: OURS[1]}, [peer(2, gcp(2))], [NARROW], [], {
-            WIDE: UNREAD.format(WIDE, NETWORK_2, "No credentials", f"VPC network in project {gcp(2)['gcp_project_id']}")
+            WIDE: UNREAD.format(WIDE, NETWORK_2, "No credentials.", f"VPC network in project {gcp(2)['gcp_project_id']}")
         }, []),
         ([aws(1, cidr_block=A)], {A: OURS[1], B: OURS[1]}, [], [], [], {}, [B]),
         ([aws(1, cidr_block=A)], {A: OURS[1], GROUP: OURS[1]}, [], [], [], {}, [GROUP]),

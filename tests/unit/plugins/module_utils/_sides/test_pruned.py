@@ -336,4 +336,4 @@ def test_an_entry_that_a_network_on_another_cloud_needs_stays(make_path: Callabl
     # Without the right to read it, or with its half off, nobody knows.
     site.clouds.gcp.denied.add("compute.subnetworks.list")
     assert f"because {GCP_PROJECT}/{network['network_name']} may need it" in left()
-    assert "are not known (gcp is false)" in left(gcp=False)
+    assert "are not known: gcp is false. With" in left(gcp=False)
