@@ -23,7 +23,7 @@ from .._entries.parser import PeerEntry
 from .._http.errors import TaskError
 from .._values.json_fields import JsonObject
 from .connections import Connection
-from .facts import Missing, NetworkFacts, Unread, field_of, named, need_one_answer
+from .facts import Missing, NetworkFacts, Unread, field_of, named, need_one_answer, to_unread
 
 _OFF = Missing("AZURE was not read: azure is false.")
 _READ = "Leave vnet_peerings and virtual_networks out, or set azure to true, to read it."
@@ -223,7 +223,4 @@ def _subscription_of(name: str) -> str:
 
 
 def _unread(error: TaskError) -> Unread:
-    if isinstance(error, AzureDeniedError) and error.hint:
-        # The finding gives its own advice on permissions.
-        return Unread(error.with_hint(None).marked, error.permission)
-    return Unread(error.marked)
+    return to_unread(error, error.permission if isinstance(error, AzureDeniedError) and error.hint else None)

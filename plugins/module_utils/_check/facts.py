@@ -145,6 +145,11 @@ def if_known(ask: t.Callable[[], _Value]) -> _Value | None:
         return None
 
 
+def to_unread(error: TaskError, permission: str | None = None) -> Unread:
+    """Return what stands for a fact that an error has left unread. The finding gives its own advice on permissions."""
+    return Unread((error.with_hint(None) if permission else error).marked, permission)
+
+
 def to_fact(answer: _Value | TaskError) -> _Value | Unread:
     """Return an answer as a fact: a TaskError becomes `Unread`, anything else is unchanged."""
     if not isinstance(answer, TaskError):
@@ -155,8 +160,7 @@ def to_fact(answer: _Value | TaskError) -> _Value | Unread:
     elif isinstance(answer, AuthError):
         permission = ATLAS_ROLE
     if permission or answer.is_transient or answer.is_unanswered:
-        # The finding gives its own advice on permissions.
-        return Unread((answer.with_hint(None) if permission else answer).marked, permission)
+        return to_unread(answer, permission)
     # Checking again does not help, without credentials for example.
     return Unread(answer.with_hint(None).marked, advice=shown(answer.hint or "", *answer.names))
 

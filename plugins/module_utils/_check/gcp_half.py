@@ -16,7 +16,7 @@ from .._gcp.networks import get_firewalls, get_host_project, list_networks, list
 from .._gcp.session import GcpDeniedError
 from .._http.errors import TaskError
 from .connections import Connection
-from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, if_known, named, need_one_answer
+from .facts import ConnectionFacts, Missing, NetworkFacts, Unread, if_known, named, need_one_answer, to_unread
 
 # GCP's codes for a missing permission. It also denies requests for other reasons, such as a disabled API.
 _LACKS_PERMISSION = ("forbidden", "PERMISSION_DENIED")
@@ -111,7 +111,5 @@ class GcpReader:
 
 
 def _to_unread(error: TaskError, request: t.Callable[..., object]) -> Unread:
-    if isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION:
-        # The finding gives its own advice on permissions.
-        return Unread(error.with_hint(None).marked, _PERMISSIONS[request])
-    return Unread(error.marked)
+    is_denied = isinstance(error, GcpDeniedError) and error.error_code in _LACKS_PERMISSION
+    return to_unread(error, _PERMISSIONS[request] if is_denied else None)
