@@ -23,7 +23,7 @@ from .._http.deadline import Deadline, guarded
 from .._http.errors import as_option
 from .._http.exchange import ApiCall
 from .._http.pauses import DEFAULT_LIMITS, Limits
-from .errors import NoRegionError, foreign, policy_name
+from .errors import POLICY_NAMES, NoRegionError, foreign
 from .options import NAMES
 
 BOTO3_IMPORT_ERROR: str | None = None
@@ -351,7 +351,7 @@ class Clients:
         status = response_dict.get("status_code") if response_dict else None
         milliseconds = round((time.monotonic() - self._thread.sent) * 1000)
         method = "GET" if service == "route-53" else "POST"
-        self._calls.append(ApiCall(method, f"{policy_name(service)}:{action}", status, milliseconds))
+        self._calls.append(ApiCall(method, f"{POLICY_NAMES.get(service, service)}:{action}", status, milliseconds))
         if service in JSON_SERVICES:
             return
         # The name has a prefix where a proxy has rewritten the reply.

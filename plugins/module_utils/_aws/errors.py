@@ -128,12 +128,7 @@ _ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTA
 
 
 # Names of services in IAM policies and in results, where boto3 or its events have others.
-_POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
-
-
-def policy_name(service: str) -> str:
-    """Return the name of a service in IAM policies, given its name in boto3 or its events."""
-    return _POLICY_NAMES.get(service, service)
+POLICY_NAMES = {"route-53": "route53", "service-quotas": "servicequotas"}
 
 
 class AdvisedError(TaskError):

@@ -17,7 +17,7 @@ from .._engine.options import Parameters
 from .._http.errors import RateLimitError, StoppedError, TaskError
 from .._http.exchange import ApiCall
 from .._http.pauses import DEADLINE, DEFAULT_LIMITS, SHORTEST_TIMEOUT, Limits, Policy, Retry, within
-from .errors import aws_error, policy_name
+from .errors import POLICY_NAMES, aws_error
 from .options import NAMES, SECRET_OPTIONS, credential_names, credentials_of
 from .rate import RateGovernor
 
@@ -158,7 +158,7 @@ class AwsSession:
         while place := _next_place(pages[-1]):
             pages.append(self._read(description, service, action, **parameters, **place))
             if _next_place(pages[-1]) == place:
-                with self._explained(description, f"{policy_name(service)}:{action}"):
+                with self._explained(description, f"{POLICY_NAMES.get(service, service)}:{action}"):
                     raise ValueError(f"the next page of the reply to {action} is the same one")
         return pages
 
@@ -256,7 +256,7 @@ class AwsSession:
         Raises:
             TaskError: If it fails.
         """
-        name = f"{policy_name(service)}:{action}"
+        name = f"{POLICY_NAMES.get(service, service)}:{action}"
         clock, deadline = self._governor.clock, DEADLINE.get()
         until, most = min(clock() + self._patience, deadline), CHANGE_SECONDS if is_write else min(seconds, self._limits.timeout)
 

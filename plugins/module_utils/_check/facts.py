@@ -32,10 +32,9 @@ from .._clouds.cloud import Cloud
 from .._clouds.clouds import cloud_of
 from .._entries.parser import PeerEntry
 from .._gcp.network import Peering
-from .._http.errors import AuthError, TaskError, as_count, shown
+from .._http.errors import NAME, AuthError, TaskError, as_count, shown
 from .._resources.access_list import AccessEntry, key_of
 from .._values.blocks import Range, ends_of, merge_ranges
-from .._values.ids import named as named
 from .._values.ids import written
 from .._values.moments import to_moment
 
@@ -48,6 +47,17 @@ _Half = t.TypeVar("_Half", bound="_HalfFacts")
 _Other = t.TypeVar("_Other")
 # An object of Atlas with the fields of results, as the `_info` module for its kind returns it.
 AtlasObject = t.Mapping[str, t.Any]
+
+
+def named(name: object, text: str = "") -> str:
+    """Return a name for the message or fix of a finding; findings on several connections have a noun in place of their own.
+
+    Args:
+        name: The name, such as an id or a block. One that is in a text already, as those of `listed`, stays as it is.
+        text: How it is shown, if that is more than the name.
+    """
+    found = text or str(name)
+    return found if "\ufdd0" in found else f"\ufdd0{NAME}{name}\ufdd1{found}\ufdd2"
 
 
 def unnamed(text: object) -> str:

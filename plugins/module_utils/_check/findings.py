@@ -10,9 +10,9 @@ import typing as t
 
 from .._clouds.aws import NOUNS
 from .._clouds.clouds import CLOUDS
-from .._http.errors import COUNT, REPLY
+from .._http.errors import COUNT, NAME, REPLY
 from .._http.redact import visible
-from .._values.ids import NAME, written
+from .._values.ids import written
 from .._values.moments import to_moment
 from .rules.common import listed, span_text
 from .rules.rule import Ending, Finding, owner_of
@@ -170,12 +170,7 @@ def _without_names(text: str, one: Found, subject: str, *, is_unknown: bool) -> 
 
     names = "|".join(re.escape(name) for name in sorted(filter(None, nouns), key=len, reverse=True))
 
-    def show(mark: str, name: str, part: str) -> str:
-        if mark == REPLY:
-            pattern = rf"(?<![\w.-])(?:({names})|{_VARIABLE})(?![\w-])"
-            return re.sub(pattern, lambda match: show(NAME, match[1], match[1]) if match[1] else _GAP, part)
-        if mark != NAME:
-            return _GAP if mark == COUNT else part
+    def noun(name: str, part: str) -> str:
         match = _KIND.fullmatch(name)
         kind = str(match.lastgroup) if match else ""
         if match is None or kind == "object" or name == row["atlas_cidr_block"]:
@@ -183,6 +178,13 @@ def _without_names(text: str, one: Found, subject: str, *, is_unknown: bool) -> 
         if kind == "account" and is_unknown:
             return part
         return f"the {NOUNS[match['aws']] if kind == 'aws' else kind}"
+
+    def show(match: re.Match[str]) -> str:
+        mark, name, part = match.groups()
+        if mark == REPLY:
+            pattern = rf"(?<![\w.-])(?:({names})|{_VARIABLE})(?![\w-])"
+            return re.sub(pattern, lambda found: noun(found[1], found[1]) if found[1] else _GAP, part)
+        return noun(name, part) if mark == NAME else _GAP if mark == COUNT else str(part)
 
     return visible(written(text, show)) if is_unknown else written(text, show)
 

@@ -10,7 +10,7 @@ import re
 import shlex
 import typing as t
 
-from .._http.errors import as_option, named
+from .._http.errors import as_name, as_option
 from .._values.blocks import parse_private_block
 from .._values.ids import parse_account_id, parse_connection_id, parse_vpc_id
 from .._values.patterns import InvalidValueError
@@ -96,7 +96,7 @@ def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> 
         "accept",
         str(peer["connection_id"]),
         f"in {place}",
-        f"Have {named(peer['connection_id'])} accepted in {place}, then run the task again.",
+        f"Have {as_name(peer['connection_id'])} accepted in {place}, then run the task again.",
     )
 
 

@@ -9,7 +9,7 @@ import re
 import shlex
 import typing as t
 
-from .._http.errors import named, shown
+from .._http.errors import as_name, shown
 from .._values.ids import parse_gcp_name, parse_gcp_project
 from .._values.patterns import InvalidValueError
 from .cloud import Cloud, CustomerTask, Fields, Peer, RegionTable, fields_of
@@ -63,7 +63,7 @@ def _block_sizes(regions: int) -> range:
 
 
 def _customer_task(peer: Peer, region: str | None, container: Fields | None) -> CustomerTask:
-    here = f"network {named(fields_of(peer)['network_name'])} of project {fields_of(peer)['gcp_project_id']}"
+    here = f"network {as_name(fields_of(peer)['network_name'])} of project {fields_of(peer)['gcp_project_id']}"
     there = f"the network of network container {peer['container_id']}"
     if container is not None and container["atlas_network_name"] is not None:
         there = f"network {container['atlas_network_name']} of project {container['atlas_gcp_project_id']}"

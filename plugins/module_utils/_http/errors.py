@@ -28,17 +28,14 @@ from functools import reduce
 from types import MappingProxyType
 
 from .._values.ids import Show, written
-from .._values.ids import as_name as as_name
-from .._values.ids import named as named
-from .._values.ids import named_path as named_path
 from .redact import redacted, visible
 
 MAX_DETAIL_LENGTH = 500
 # The fields of every failed result beside `msg`; each may be null.
 FAILURE_FIELDS = ("http_status", "error_code", "detail")
 
-# Other kinds of parts of a text that is not shown yet than names, and an option in it.
-FORM, COUNT, REPLY = "fcr"
+# Kinds of parts of a text that is not shown yet, and an option in it.
+NAME, FORM, COUNT, REPLY = "nfcr"
 _OPTION = re.compile("\ufdd0o\ufdd1(\\w+)\ufdd2")
 
 _Error = t.TypeVar("_Error", bound="TaskError")
@@ -49,6 +46,8 @@ _Error = t.TypeVar("_Error", bound="TaskError")
 as_option: t.Callable[[str], str] = "\ufdd0o\ufdd1{}\ufdd2".format
 # How often, or for how long, for the text of an error: failures that differ in it alone have one cause.
 as_count: t.Callable[[str], str] = "\ufdd0c\ufdd1{}\ufdd2".format
+# A name, such as an id or a block: what is said of several objects has another one, or a noun, in its place.
+as_name: t.Callable[[object], str] = "\ufdd0n{0}\ufdd1{0}\ufdd2".format
 # What a service says, for the text of an error: its names have no marks.
 as_reply: t.Callable[[str], str] = "\ufdd0r\ufdd1{}\ufdd2".format
 
@@ -56,6 +55,12 @@ as_reply: t.Callable[[str], str] = "\ufdd0r\ufdd1{}\ufdd2".format
 def as_form(singular: str, plural: str | None = None) -> str:
     """Return words for the text of an error which differ where it is about several objects; without a plural, it ends in `s`."""
     return f"\ufdd0{FORM}{plural or f'{singular}s'}\ufdd1{singular}\ufdd2"
+
+
+def named_path(path: str) -> str:
+    """Return a path for a text, with its last part as a name."""
+    parent, slash, name = path.rpartition("/")
+    return f"{parent}{slash}{as_name(name)}"
 
 
 def with_options(text: str, *names: t.Mapping[str, str]) -> str:

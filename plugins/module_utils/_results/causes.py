@@ -14,9 +14,8 @@ from .._clouds.clouds import CLOUDS, cloud_of, name_of
 from .._engine.entry import name_places
 from .._engine.plan import grouped, listed
 from .._entries.parser import PeerEntry
-from .._http.errors import COUNT, FAILURE_FIELDS, FORM, REPLY, TaskError
+from .._http.errors import COUNT, FAILURE_FIELDS, FORM, NAME, REPLY, TaskError
 from .._sides.connection import RoleError
-from .._values.ids import NAME
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,14 @@ class Failed:
         """Return why it failed, as one of several; `value_of` returns what stands for each of `values`, by its number."""
         numbers = {value: number for number, value in reversed([*enumerate(self.values)]) if value}
 
-        def show(kind: str, key: str, part: str) -> str:
+        def show(match: re.Match[str]) -> str:
+            kind, key, part = match.groups()
             if kind == NAME:
-                return value_of(numbers[key]) if key in numbers else part
+                return value_of(numbers[key]) if key in numbers else str(part)
             if kind == REPLY and numbers:
                 names = "|".join(re.escape(value) for value in sorted(numbers, key=len, reverse=True))
-                return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda match: value_of(numbers[match[0]]), part)
-            return key if kind == FORM else "" if kind == COUNT and without_counts else part
+                return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda found: value_of(numbers[found[0]]), part)
+            return str(key if kind == FORM else "" if kind == COUNT and without_counts else part)
 
         return self.shown.of_several(show)
 

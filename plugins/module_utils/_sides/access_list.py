@@ -12,7 +12,7 @@ from functools import partial
 from .._engine.plan import Change, Plan, Step
 from .._engine.side import ONLY, PREDICTED, SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError, as_option, named
+from .._http.errors import AuthError, NoAnswerError, OvertakenError, StoppedError, TaskError, as_name, as_option
 from .._resources.access_list import NEVER, AccessEntry, AccessList, merged, spelled, to_send
 
 if t.TYPE_CHECKING:
@@ -68,7 +68,7 @@ def check_status(name: str, status: str) -> bool:
         TaskError: If it never will be.
     """
     if status == "FAILED":
-        raise TaskError(f"Atlas could not bring {named(name)} of the access list into force.", hint="Run the task again.")
+        raise TaskError(f"Atlas could not bring {as_name(name)} of the access list into force.", hint="Run the task again.")
     return status == "ACTIVE"
 
 
@@ -76,7 +76,7 @@ def not_in_force(names: t.Iterable[str], error: WaitTimeoutError, kept: str = ""
     """Return the error of a timeout before entries are in force; `kept` is a sentence for the message."""
     unanswered = " Atlas did not answer in the end." if error.unanswered else ""
     return TaskError(
-        f"{', '.join(map(named, names))} of the access list is still not in force after {error.span}.{unanswered}{kept}",
+        f"{', '.join(map(as_name, names))} of the access list is still not in force after {error.span}.{unanswered}{kept}",
         hint=f"Raise {as_option('wait_timeout')}, or run the task again later.",
     )
 

@@ -20,7 +20,7 @@ from .._engine.plan import Change, ChangeKey, EntryWarning, Plan, Step, joined, 
 from .._engine.side import PREDICTED, SEEN, Call, Context, Effect, NoReply, Owner, Purpose, Query, Replies, ReplyValue, Waiting
 from .._engine.wait import WaitTimeoutError
 from .._entries.parser import PeerEntry
-from .._http.errors import TaskError, named, shown
+from .._http.errors import TaskError, as_name, shown
 from .azure import ENDED, AzureSide, VnetRole
 from .azure_vnets import RoleTerms, VnetReads, atlas_network, is_at, name_of_role, scope_of, staying_at
 from .path_state import AVAILABLE, ROLES, SIDES, PathSide, PathState, as_one, late_error_of
@@ -135,7 +135,7 @@ class PrunedRoles:
         left = [id_ for id_ in beside if id_ in there]
         stays = next((id_ for id_ in left if id_ in self._path.failures), None)
         if stays is not None:
-            text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {named(stays)} was not removed."
+            text = f"The role of Atlas on the {AZURE.noun} stays, because the connection {as_name(stays)} was not removed."
             raise TaskError(text, hint="Run the task again.")
         return not left
 

@@ -16,7 +16,7 @@ from .._engine.operation import Status
 from .._engine.options import Parameters
 from .._engine.plan import Change
 from .._engine.wait import WaitTimeoutError
-from .._http.errors import InvalidOptionError, OvertakenError, TaskError, as_count, as_form, as_option, named
+from .._http.errors import InvalidOptionError, OvertakenError, TaskError, as_count, as_form, as_name, as_option
 from .._http.pauses import Clock
 from .._resources.peers import VpcPeers
 from .._values.moments import created_at
@@ -218,7 +218,7 @@ def wait_failure(provider: Cloud, params: Parameters, before: Peer, present: Pee
     """
     if present is None or present["status_name"] == provider.terminating:
         return TaskError(
-            f"VPC peering connection {named(before['id'])} was removed by somebody else while this task waited for {goal}.",
+            f"VPC peering connection {as_name(before['id'])} was removed by somebody else while this task waited for {goal}.",
             hint="Find out who removes it, then run the task again.",
         )
     if not provider.has_failed(present):
@@ -243,14 +243,14 @@ def too_late(peer: Peer, goal: str, error: WaitTimeoutError, task: CustomerTask 
     status, cause = peer["status_name"], error.unanswered
     if cause is None:
         return TaskError(
-            f"{as_form('VPC peering connection')} {named(peer['id'])} {as_form('is', 'are')} still {status} after "
+            f"{as_form('VPC peering connection')} {as_name(peer['id'])} {as_form('is', 'are')} still {status} after "
             f"{error.span} of waiting for it to be {goal}.",
             detail=f"last status {status}",
             hint=hint,
         )
     return TaskError(
-        f"VPC peering connection {named(peer['id'])} was {status} when Atlas last answered. Then Atlas did not answer until the "
-        f"{error.span} of waiting for it to be {goal} were over. {cause.message}",
+        f"VPC peering connection {as_name(peer['id'])} was {status} when Atlas last answered. Then Atlas did not answer until "
+        f"the {error.span} of waiting for it to be {goal} were over. {cause.message}",
         http_status=cause.http_status,
         error_code=cause.error_code,
         detail=f"last status {status}; {cause.detail or 'no reason given'}",
@@ -286,7 +286,7 @@ def failure(provider: Cloud, params: Parameters, peer: Peer, *, worked: bool = F
     if provider.lost and peer["status_name"] == provider.failed and (worked or _is_old(peer)):
         lost = f" Atlas may have moved a connection that worked to {provider.failed}, {provider.lost}."
     return TaskError(
-        f"{as_form('VPC peering connection')} {named(peer['id'])} {as_form('is', 'are')} "
+        f"{as_form('VPC peering connection')} {as_name(peer['id'])} {as_form('is', 'are')} "
         f"{provider.failure_in_words(peer)}.{lost}",
         error_code=peer["error_state_name"],
         hint=hint,
@@ -319,7 +319,7 @@ def explain_removal(peer: Peer, error: TaskError) -> TaskError:
 def _not_removed(provider: Cloud, peer: Peer) -> TaskError:
     """Return the error of a failed removal."""
     return TaskError(
-        f"VPC peering connection {named(peer['id'])} could not be removed: it is {provider.failure_in_words(peer)}.",
+        f"VPC peering connection {as_name(peer['id'])} could not be removed: it is {provider.failure_in_words(peer)}.",
         error_code=peer["error_state_name"],
         hint=provider.removal_advice,
     )
@@ -329,7 +329,7 @@ def with_removal(error: TaskError, removed: Fields | None) -> TaskError:
     """Return the error of a creation, with a sentence on the connection that was removed for it, if any, unless it has one."""
     if removed is None:
         return error
-    gone = f"{as_form('VPC peering connection')} {named(removed['id'])} {as_form('is', 'are')} removed by now"
+    gone = f"{as_form('VPC peering connection')} {as_name(removed['id'])} {as_form('is', 'are')} removed by now"
     return error.with_sentence(f"{gone}; the next run creates the new one.")
 
 

@@ -12,7 +12,7 @@ from .._clouds.cloud import REGION, Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import cloud_of
 from .._engine.options import Parameters
 from .._engine.plan import Facts
-from .._http.errors import InvalidOptionError, NotFoundError, TaskError, as_option, named
+from .._http.errors import InvalidOptionError, NotFoundError, TaskError, as_name, as_option
 from .._resources.containers import NOT_FOUND, Container, Containers, container_cloud, describe, is_in_region, to_region
 from .connection import LIST_PEERS, PeerState
 
@@ -52,7 +52,7 @@ class ContainerChoice:
         for peer in peers:
             if peer["container_id"] is None:
                 raise TaskError(
-                    f"Atlas does not report which network container VPC peering connection {named(peer['id'])} is in.",
+                    f"Atlas does not report which network container VPC peering connection {as_name(peer['id'])} is in.",
                     hint=f"Leave {as_option('container_id')} and {as_option('container_region_name')} out. In "
                     "atlas_vpc_peer, peer_id alone names one connection.",
                 )
@@ -311,7 +311,7 @@ def connected_elsewhere(
         containers: The containers of the project.
     """
     places = {one["id"]: f"network container {one['id']} ({to_region(one)})" for one in containers}
-    found = ", ".join(f"{named(one['id'])} in {places.get(one['container_id'])}" for one in peers)
+    found = ", ".join(f"{as_name(one['id'])} in {places.get(one['container_id'])}" for one in peers)
     return (
         f"Project {group_id} has no network container on {cloud.name} in {cloud.regions.to_cloud(region)}, and the network is "
         f"connected elsewhere: {found}. If that container was moved, as Terraform can do on AWS, set "

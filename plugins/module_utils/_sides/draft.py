@@ -16,7 +16,7 @@ from .._engine.options import Parameters
 from .._engine.plan import Change, Plan, Step
 from .._engine.prune import check_ceiling, check_ignore, check_stranger, split_ignored
 from .._entries.parser import PeerEntry
-from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError, as_option, named
+from .._http.errors import ApiError, InvalidOptionError, NoAnswerError, TaskError, as_name, as_option
 from .._resources.peers import MOST_PEERS, MOST_PENDING
 from .connection import DeletePeer, PeerState, peer_after
 from .container_choice import ContainerChoice
@@ -253,8 +253,8 @@ def _cycles(steps: t.Iterable[Step], draft: Draft) -> Refusals:
     for entry, step in cycle:
         others = " and ".join(other.title for other, _step in cycle if other is not entry)
         error = TaskError(
-            f"{as_option(str(AWS.block))} {named(step.request.fields['route_table_cidr_block'])} is not free before {others} has "
-            "changed, which waits for this entry in turn.",
+            f"{as_option(str(AWS.block))} {as_name(step.request.fields['route_table_cidr_block'])} is not free before {others} "
+            "has changed, which waits for this entry in turn.",
             hint="Give one of them a block that is free, and run the task again with the blocks that you want.",
         )
         refusals[entry.key] = entry.named(error)

@@ -20,7 +20,7 @@ from .._entries.parser import PeerEntry
 from .._gcp.network import ACTIVE, NetworkState, Running, find_mirror, plan_absent, plan_present, state_after
 from .._gcp.networks import Networks
 from .._gcp.options import name_networks
-from .._http.errors import InvalidOptionError, TaskError, named
+from .._http.errors import InvalidOptionError, TaskError, as_name
 from .._resources.containers import Container, Containers
 from .entry_containers import take_containers
 from .gcp import GcpSide, Mirror
@@ -114,7 +114,8 @@ class MirrorTerms:
         if self.is_present and not network.exists:
             name, project = entry.params["network_name"], entry.params["gcp_project_id"]
             raise InvalidOptionError(
-                f"There is no VPC network {named(name)} in the project {project}.", hint="Check gcp_project_id and network_name."
+                f"There is no VPC network {as_name(name)} in the project {project}.",
+                hint="Check gcp_project_id and network_name.",
             )
         if self.is_present:
             return plan_present(self.params_of(entry), network)

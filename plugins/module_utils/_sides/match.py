@@ -11,7 +11,7 @@ from dataclasses import replace
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._clouds.clouds import block_of, identity_of
 from .._engine.options import check_shown
-from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError, as_option, named
+from .._http.errors import ApiError, ConflictError, InvalidOptionError, TaskError, as_name, as_option
 from .._resources.containers import Container
 from .._resources.peers import ALREADY_EXISTS, VpcPeers
 from .._values.blocks import do_overlap
@@ -198,11 +198,11 @@ class PeerMatch:
         )
 
     def _identity_in_words(self) -> str:
-        return " and ".join(f"{as_option(name)} {named(value)}" for name, value in self._identity.items())
+        return " and ".join(f"{as_option(name)} {as_name(value)}" for name, value in self._identity.items())
 
     def _described(self, peers: list[Peer]) -> str:
         return ", ".join(
-            f"{named(peer['id'])} ({peer['status_name']}, {self.choice.describe(peer['container_id'])})" for peer in peers
+            f"{as_name(peer['id'])} ({peer['status_name']}, {self.choice.describe(peer['container_id'])})" for peer in peers
         )
 
 
@@ -212,7 +212,7 @@ _EXPLAINED = frozenset(("OVERLAPPING_ATLAS_CIDR_BLOCK", "OVERLAPPING_CIDR_BLOCK"
 
 def differences(names: t.Iterable[str], current: Fields, wanted: Fields) -> list[str]:
     """Describe how fields of a connection differ, one text per field."""
-    return [f"{as_option(name)} is {named(current[name])}, not {named(wanted[name])}" for name in names]
+    return [f"{as_option(name)} is {as_name(current[name])}, not {as_name(wanted[name])}" for name in names]
 
 
 def find_holders(block: str | None, container_id: str | None, listed: t.Iterable[Peer], but: str | None = None) -> list[Peer]:
@@ -251,7 +251,8 @@ def check_overlaps(
     atlas_block = container["atlas_cidr_block"] if container is not None else None
     if container is not None and do_overlap(block, atlas_block):
         raise InvalidOptionError(
-            f"{as_option(provider.block)} {named(block)} overlaps {named(atlas_block)} of network container {container['id']}.",
+            f"{as_option(provider.block)} {as_name(block)} overlaps {as_name(atlas_block)} of network container "
+            f"{container['id']}.",
             hint=f"The VPC and the container need blocks of their own: {choose}, or another container.",
         )
     identity = {name: fields[name] for name in provider.identity}
@@ -259,9 +260,9 @@ def check_overlaps(
         if peer["status_name"] == provider.terminating or peer["container_id"] != fields.get("container_id"):
             continue
         if do_overlap(block, peer["route_table_cidr_block"]) and provider.differing(identity, peer):
-            network = provider.describe(peer, named)
-            theirs = f"{named(peer['route_table_cidr_block'])} of VPC peering connection {peer['id']} ({network})"
-            text = f"{as_option(provider.block)} {named(block)} overlaps {theirs}"
+            network = provider.describe(peer, as_name)
+            theirs = f"{as_name(peer['route_table_cidr_block'])} of VPC peering connection {peer['id']} ({network})"
+            text = f"{as_option(provider.block)} {as_name(block)} overlaps {theirs}"
             if provider.has_failed(peer):
                 raise HolderError(f"{text}, which is {provider.failure_in_words(peer)}.", peer["id"])
             hint = f"Each VPC needs a block of its own: {choose}, or another container."
@@ -318,7 +319,7 @@ def check_twins(choice: ContainerChoice, fields: t.Mapping[str, t.Any], neighbou
         return
     twin, block = twins[0], choice.find(container_id, None)["atlas_cidr_block"]
     raise InvalidOptionError(
-        f"{provider.noun} {provider.describe(fields, named)} is connected to {choice.describe(twin['container_id'])} by VPC "
+        f"{provider.noun} {provider.describe(fields, as_name)} is connected to {choice.describe(twin['container_id'])} by VPC "
         f"peering connection {twin['id']}, and its block {_block_of(choice, twin)} overlaps {block} of "
         f"{choice.describe(container_id)}.",
         hint="Choose a network container whose block overlaps none of those that the network is connected to.",

@@ -15,7 +15,7 @@ from .._clouds.clouds import cloud_of, for_pending
 from .._engine.plan import Plan, Step
 from .._engine.side import SEEN, Call, Context, Effect, Owner, Purpose, Query, Replies, ReplyValue, Side, Waiting
 from .._engine.wait import GONE, WaitTimeoutError
-from .._http.errors import TaskError, as_option, named
+from .._http.errors import TaskError, as_name, as_option
 from .._resources.peers import NO_PLACE
 from .connection import (
     ROLE,
@@ -291,7 +291,7 @@ def check_blockers(blockers: t.Iterable[Peer], project: PeerSetState) -> None:
     for peer in blockers:
         if peer["id"] in failed | project.failures.keys():
             raise TaskError(
-                f"It needs what VPC peering connection {named(peer['id'])} has, and that could not be changed or removed.",
+                f"It needs what VPC peering connection {as_name(peer['id'])} has, and that could not be changed or removed.",
                 hint="Correct that first, then run the task again.",
             )
 
@@ -306,7 +306,7 @@ def blocked(step: Step, project: PeerSetState, error: WaitTimeoutError) -> TaskE
             hint=f"{way_out}, or remove some, then run the task again.",
         )
     advice = {cloud_of(peer).removal_advice for peer in blockers if has_removal_failed(peer)}
-    names = ", ".join(f"{named(peer['id'])} ({peer['status_name']})" for peer in blockers)
+    names = ", ".join(f"{as_name(peer['id'])} ({peer['status_name']})" for peer in blockers)
     return TaskError(
         f"VPC peering connection {names} is still in the way after {error.span}.",
         hint=" ".join([*advice, f"Raise {as_option('wait_timeout')}, or run the task again later."]),

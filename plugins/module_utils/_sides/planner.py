@@ -11,7 +11,7 @@ from dataclasses import replace
 from .._clouds.cloud import Cloud, Fields, Peer, fields_of
 from .._engine.options import check_shown
 from .._engine.plan import Change, Plan, Step
-from .._http.errors import InvalidOptionError, TaskError, as_form, as_option, named
+from .._http.errors import InvalidOptionError, TaskError, as_form, as_name, as_option
 from .._resources.containers import to_region
 from .connection import REACHED, CreatePeer, DeletePeer, PeerState, UpdatePeer, failure, peer_after, removal_way
 from .container_choice import ContainerChoice, with_region
@@ -52,7 +52,7 @@ class PeerPlanner:
         differing = provider.differing(labels, peer)
         if differing:
             raise TaskError(
-                f"{as_form('VPC peering connection')} {named(peer['id'])} {as_form('is', 'are')} not the one that the options "
+                f"{as_form('VPC peering connection')} {as_name(peer['id'])} {as_form('is', 'are')} not the one that the options "
                 f"describe: {', '.join(differences(differing, fields_of(peer), self._wanted))}.",
                 hint="Correct the option, or leave it out.",
             )
@@ -110,7 +110,7 @@ class PeerPlanner:
         if fixed:
             texts = differences(fixed, fields_of(current), wanted)
             raise TaskError(
-                f"VPC peering connection {named(current['id'])} differs in what cannot be changed: {', '.join(texts)}. A new "
+                f"VPC peering connection {as_name(current['id'])} differs in what cannot be changed: {', '.join(texts)}. A new "
                 "connection would be needed.",
                 hint=f"Correct the option, remove the connection first ({removal_way(self._params)}), or set recreate: changed.",
             )
@@ -193,7 +193,7 @@ class PeerPlanner:
         names = self._differences(old, plan.steps[-1].request.fields)
         if names and self._params["recreate"] != "changed":
             raise TaskError(
-                f"{as_form('VPC peering connection')} {named(old['id'])} {as_form('is', 'are')} "
+                f"{as_form('VPC peering connection')} {as_name(old['id'])} {as_form('is', 'are')} "
                 f"{self._provider.failure_in_words(old)}, and the options describe another one: {', '.join(names)}.",
                 hint="recreate: dead only replaces what the options alone create again: correct them, or remove the connection "
                 f"first ({removal_way(self._params)}).",
@@ -224,13 +224,13 @@ class PeerPlanner:
             return
         choice = "changed" if self._params["recreate"] == "changed" else "dead"
         of_what, values = "" if self._provider.has_failed(old) is False else "failed ", fields_of(old)
-        known = ", ".join(f"{as_option(name)} {named(values[name])}" for name in missing)
+        known = ", ".join(f"{as_option(name)} {as_name(values[name])}" for name in missing)
         hint = f"Set it; that connection has {known}."
         if missing == [self._provider.block]:
-            hint = f"Set it; the block of that connection is {named(values[missing[0]])}."
+            hint = f"Set it; the block of that connection is {as_name(values[missing[0]])}."
         raise InvalidOptionError(
             f"{_subject_of(missing)} required with recreate: {choice}, which removes the {of_what}VPC peering connection "
-            f"{named(old['id'])} and creates it again from the options alone.",
+            f"{as_name(old['id'])} and creates it again from the options alone.",
             hint=hint,
         )
 

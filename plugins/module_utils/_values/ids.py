@@ -12,11 +12,8 @@ from .patterns import InvalidValueError
 
 # A part of a text that is not shown yet: its kind, a key, and what is shown, between noncharacters of Unicode, which no text has.
 _MARKED = re.compile("\ufdd0(.)([^\ufdd1]*)\ufdd1([^\ufdd2]*)\ufdd2")
-NAME = "n"
-# What stands for a part, given these three.
-Show = t.Callable[[str, str, str], str]
-# A name for a text, such as an id or a block: what is said of several objects has another one, or a noun, in its place.
-as_name: t.Callable[[object], str] = "\ufdd0n{0}\ufdd1{0}\ufdd2".format
+# Returns what stands for a part, from these three groups of the match; or a template of `re.sub`.
+Show = t.Union[t.Callable[["re.Match[str]"], str], str]
 # Not compiled: a task uses few of these patterns, and compiling takes time.
 _OBJECT_ID = r"[0-9a-f]{24}"
 _CLUSTER_NAME = r"[a-zA-Z0-9][a-zA-Z0-9-]*"
@@ -227,18 +224,6 @@ def _parse(value: str, pattern: str, problem: str, hint: str) -> str:
     raise InvalidValueError(f"{problem}: {value!r}", hint)
 
 
-def named(name: object, text: str = "") -> str:
-    """Return a name as `as_name` does, shown as `text` if given; one that is in a text already, as those of a list, stays."""
-    found = text or str(name)
-    return found if "\ufdd0" in found else f"\ufdd0{NAME}{name}\ufdd1{found}\ufdd2"
-
-
-def named_path(path: str) -> str:
-    """Return a path for a text, with its last part as a name."""
-    parent, slash, name = path.rpartition("/")
-    return f"{parent}{slash}{as_name(name)}"
-
-
-def written(text: str, show: Show = lambda kind, key, part: part) -> str:
+def written(text: str, show: Show = r"\3") -> str:
     """Return a text with what `show` returns in place of each part that is marked."""
-    return _MARKED.sub(lambda match: show(*match.groups()), text) if "\ufdd0" in text else text
+    return _MARKED.sub(show, text)

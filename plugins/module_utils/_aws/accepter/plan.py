@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..._engine.options import Parameters
 from ..._engine.plan import Plan, Step
 from ..._engine.wait import WaitTimeoutError
-from ..._http.errors import InvalidOptionError, RateLimitError, TaskError, as_form, as_option, as_reply, named
+from ..._http.errors import InvalidOptionError, RateLimitError, TaskError, as_form, as_name, as_option, as_reply
 from ..._values.blocks import do_overlap, is_part
 from ..errors import AdvisedError
 from ..objects import ACTIVE, ENDED, INITIATING, LIST, PENDING, PeeringConnection, Vpc
@@ -100,7 +100,7 @@ def plan_present(params: Parameters, view: View, facts: Facts) -> AccepterPlan:
         requests += [EnableDns(name) for name in off]
     elif off:
         warnings.append(
-            f"The {as_form('VPC')} {named(vpc.id)} {as_form('has', 'have')} {' and '.join(off)} off: there, the names of "
+            f"The {as_form('VPC')} {as_name(vpc.id)} {as_form('has', 'have')} {' and '.join(off)} off: there, the names of "
             "clusters resolve to public addresses, which do not lead through the connection. Set dns to enable, or to ignore."
         )
     _warn_of_owner(view, warnings)
@@ -122,7 +122,7 @@ def plan_absent(params: Parameters, view: View) -> AccepterPlan:
     _warn_of_owner(view, warnings)
     if view.vpc is None and vpc_id and view.account_id is not None:
         warnings.append(
-            f"The {as_form('VPC')} {named(vpc_id)} {as_form('is', 'are')} unknown in {view.place}: it has no routes there "
+            f"The {as_form('VPC')} {as_name(vpc_id)} {as_form('is', 'are')} unknown in {view.place}: it has no routes there "
             "that could be removed."
         )
         return AccepterPlan(warnings=tuple(warnings))
@@ -146,11 +146,11 @@ def _plan_acceptance(params: Parameters, view: View, warnings: list[str]) -> Non
     if not params["accept"]:
         until = f" before {connection.expiration_time}" if connection.expiration_time else " within seven days of the request"
         warnings.append(
-            f"{named(connection.id)} has not been accepted: it carries no traffic until somebody does, which has to be{until}."
+            f"{as_name(connection.id)} has not been accepted: it carries no traffic until somebody does, which has to be{until}."
         )
     elif params["atlas_aws_account_ids"] is None and connection.requester.account_id not in view.atlas_accounts:
         warnings.append(
-            f"{named(connection.id)} {as_form('is', 'are')} accepted from account {connection.requester.account_id}, which was "
+            f"{as_name(connection.id)} {as_form('is', 'are')} accepted from account {connection.requester.account_id}, which was "
             "not checked. If that is Atlas's account, set atlas_aws_account_ids to it, "
             f"so that {as_form('no other one is', 'no others are')} accepted."
         )
@@ -233,20 +233,20 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
     if connection.status in ENDED:
         said = f" (AWS says: {as_reply(connection.status_message)})" if connection.status_message else ""
         raise AdvisedError(
-            f"The {as_form('VPC peering connection')} {named(connection.id)} {as_form('is', 'are')} {connection.status}: "
+            f"The {as_form('VPC peering connection')} {as_name(connection.id)} {as_form('is', 'are')} {connection.status}: "
             f"{ENDED[connection.status]}{said}.",
             "request",
             error_code=connection.status,
         )
     if connection.status == INITIATING and not will_wait:
         raise TaskError(
-            f"The {as_form('VPC peering connection')} {named(connection.id)} {as_form('is', 'are')} still being requested "
+            f"The {as_form('VPC peering connection')} {as_name(connection.id)} {as_form('is', 'are')} still being requested "
             f"({INITIATING}): it cannot be accepted yet.",
             hint="Set wait to true, or run the task again in a minute.",
         )
     if connection.accepter.region not in (None, view.region):
         raise TaskError(
-            f"The VPC peering connection {named(connection.id)} leads to region {connection.accepter.region}, "
+            f"The VPC peering connection {as_name(connection.id)} leads to region {connection.accepter.region}, "
             f"not to region {view.region}.",
             hint=f"Set {as_option('region')} to that of the VPC.",
         )
@@ -255,7 +255,7 @@ def check_usable(params: Parameters, view: View, *, will_wait: bool) -> None:
 def unknown_error(params: Parameters, view: View) -> TaskError:
     """Return the error for a connection that AWS does not show."""
     return TaskError(
-        f"The {as_form('VPC peering connection')} {named(params['connection_id'])} {as_form('is', 'are')} unknown in "
+        f"The {as_form('VPC peering connection')} {as_name(params['connection_id'])} {as_form('is', 'are')} unknown in "
         f"{view.place}.",
         hint=f"Check connection_id, {as_option('region')}, and whose credentials these are."
         + ("" if params["wait"] else " Set wait to true if it was requested just now."),
@@ -274,20 +274,20 @@ def check_parties(params: Parameters, connection: PeeringConnection) -> None:
     unknown = (None,) if params["state"] == "absent" else ()
     if params["vpc_id"] is not None and ours.vpc_id not in (*unknown, params["vpc_id"]):
         raise TaskError(
-            f"The VPC peering connection {named(connection.id)} leads to {named(ours.vpc_id)}, not to vpc_id "
-            f"{named(params['vpc_id'])}.",
+            f"The VPC peering connection {as_name(connection.id)} leads to {as_name(ours.vpc_id)}, not to vpc_id "
+            f"{as_name(params['vpc_id'])}.",
             hint="Correct connection_id or vpc_id.",
         )
     if params["aws_account_id"] is not None and ours.account_id not in (*unknown, params["aws_account_id"]):
         raise TaskError(
-            f"The VPC peering connection {named(connection.id)} leads to a VPC of account {ours.account_id}, "
+            f"The VPC peering connection {as_name(connection.id)} leads to a VPC of account {ours.account_id}, "
             f"not of aws_account_id {params['aws_account_id']}.",
             hint="Correct connection_id or aws_account_id.",
         )
     wanted = params["atlas_aws_account_ids"]
     if wanted is not None and theirs.account_id not in (*unknown, *wanted):
         raise TaskError(
-            f"The VPC peering connection {named(connection.id)} was requested by account {theirs.account_id}, "
+            f"The VPC peering connection {as_name(connection.id)} was requested by account {theirs.account_id}, "
             f"which is not among atlas_aws_account_ids ({', '.join(wanted)}).",
             hint="Do not accept it unless you know that this account is Atlas's; then add it.",
         )
@@ -304,29 +304,29 @@ def check_vpc(params: Parameters, view: View) -> Vpc:
     if vpc is None:
         vpc_id = params["vpc_id"] or (view.connection and view.connection.accepter.vpc_id)
         raise TaskError(
-            f"The {as_form('VPC')} {named(vpc_id)} {as_form('is', 'are')} unknown in {view.place}.",
+            f"The {as_form('VPC')} {as_name(vpc_id)} {as_form('is', 'are')} unknown in {view.place}.",
             hint=f"Check {as_option('region')}, vpc_id, and whose credentials these are.",
         )
     if vpc.account_id is not None and view.account_id not in (None, vpc.account_id):
         raise TaskError(
-            f"The VPC {named(vpc.id)} belongs to account {vpc.account_id}, which shares it with account {view.account_id}.",
+            f"The VPC {as_name(vpc.id)} belongs to account {vpc.account_id}, which shares it with account {view.account_id}.",
             hint="Only its owner can accept and route: use credentials of that account.",
         )
     if params["aws_account_id"] is not None and vpc.account_id not in (None, params["aws_account_id"]):
         raise TaskError(
-            f"The VPC {named(vpc.id)} belongs to account {vpc.account_id}, not to aws_account_id {params['aws_account_id']}.",
+            f"The VPC {as_name(vpc.id)} belongs to account {vpc.account_id}, not to aws_account_id {params['aws_account_id']}.",
             hint="Correct vpc_id or aws_account_id.",
         )
     part = params["route_table_cidr_block"]
     if part is not None and not any(is_part(part, block) for block in vpc.cidr_blocks):
         raise TaskError(
-            f"{as_option('route_table_cidr_block')} {named(part)} is not within the VPC {named(vpc.id)}, which has "
-            f"{', '.join(map(named, vpc.cidr_blocks))}.",
+            f"{as_option('route_table_cidr_block')} {as_name(part)} is not within the VPC {as_name(vpc.id)}, which has "
+            f"{', '.join(map(as_name, vpc.cidr_blocks))}.",
             hint="Give a block of the VPC, or a part of one.",
         )
     if not view.tables:
         raise TaskError(
-            f"AWS shows the VPC {named(vpc.id)}, but none of its route tables, and each VPC has its main one.",
+            f"AWS shows the VPC {as_name(vpc.id)}, but none of its route tables, and each VPC has its main one.",
             hint="Run the task again. If that does not help, check whether something answers in place of AWS.",
         )
     return vpc
@@ -343,7 +343,7 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
         home = view.groups.get(group_id)
         if account and vpc.account_id not in (None, account):
             raise TaskError(
-                f"{as_option('security_group_ids')} has {one}, of account {account}, but the VPC {named(vpc.id)} belongs to "
+                f"{as_option('security_group_ids')} has {one}, of account {account}, but the VPC {as_name(vpc.id)} belongs to "
                 f"account {vpc.account_id}.",
                 hint="Name a security group of the VPC.",
             )
@@ -353,7 +353,7 @@ def check_groups(params: Parameters, view: View, vpc: Vpc) -> None:
             )
         if home != vpc.id:
             raise TaskError(
-                f"The security group {group_id} belongs to {named(home)}, not to {named(vpc.id)}.",
+                f"The security group {group_id} belongs to {as_name(home)}, not to {as_name(vpc.id)}.",
                 hint="Name a security group of the VPC.",
             )
 
@@ -367,14 +367,15 @@ def check_block(params: Parameters, view: View, vpc: Vpc) -> str | None:
     block = find_block(params, view.connection)
     if block is None and view.connection is not None:
         raise AdvisedError(
-            f"{as_option('atlas_cidr_block')} is required: AWS does not report the block of {named(view.connection.id)} while it "
-            f"is {view.connection.status}, only once it is active.",
+            f"{as_option('atlas_cidr_block')} is required: AWS does not report the block of {as_name(view.connection.id)} while "
+            f"it is {view.connection.status}, only once it is active.",
             "block",
         )
     overlapping = [one for one in vpc.cidr_blocks if block is not None and do_overlap(block, one)]
     if overlapping:
         raise TaskError(
-            f"{as_option('atlas_cidr_block')} {block} overlaps {', '.join(map(named, overlapping))} of the VPC {named(vpc.id)}.",
+            f"{as_option('atlas_cidr_block')} {block} overlaps {', '.join(map(as_name, overlapping))} of the VPC "
+            f"{as_name(vpc.id)}.",
             hint="AWS lets no such connection carry traffic: Atlas needs a network container with another block.",
         )
     return block
@@ -395,12 +396,12 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
     shown = connection.requester.cidr_blocks
     if wanted is not None and wanted not in shown:
         raise TaskError(
-            f"The VPC behind {named(connection.id)} has {', '.join(shown)}, not {as_option('atlas_cidr_block')} {wanted}.",
+            f"The VPC behind {as_name(connection.id)} has {', '.join(shown)}, not {as_option('atlas_cidr_block')} {wanted}.",
             hint=f"Correct {as_option('atlas_cidr_block')}, or connection_id if this is not the connection of your project.",
         )
     if wanted is None and len(shown) > 1:
         raise TaskError(
-            f"The VPC behind {named(connection.id)} has several blocks: {', '.join(shown)}.",
+            f"The VPC behind {as_name(connection.id)} has several blocks: {', '.join(shown)}.",
             hint=f"Set {as_option('atlas_cidr_block')} to the one of Atlas's network container.",
         )
     return wanted or shown[0]
@@ -409,7 +410,7 @@ def find_block(params: Parameters, connection: PeeringConnection | None) -> str 
 def no_block_error(connection: PeeringConnection, block: str | None) -> TaskError:
     """Return the error for a connection whose block AWS does not show in time."""
     return TaskError(
-        f"The {as_form('VPC peering connection')} {named(connection.id)} {as_form('is', 'are')} {connection.status}, and AWS "
+        f"The {as_form('VPC peering connection')} {as_name(connection.id)} {as_form('is', 'are')} {connection.status}, and AWS "
         "does not report yet which block is behind it: "
         f"no route was made, since {as_option('atlas_cidr_block')} {block} could not be compared.",
         hint="Run the task again in a minute.",
@@ -432,7 +433,7 @@ def late_error(connection_id: str, connection: PeeringConnection | None, goal: s
     elif unanswered is not None:
         silence = f" AWS's last reply: none ({unanswered.detail})."
     return TaskError(
-        f"The {as_form('VPC peering connection')} {named(connection_id)} {as_form('is', 'are')} still {status} after "
+        f"The {as_form('VPC peering connection')} {as_name(connection_id)} {as_form('is', 'are')} still {status} after "
         f"{error.span} of waiting for {goal}.{silence}",
         detail=f"last status {status}",
         hint=f"Raise {as_option('wait_timeout')}, or run the task again later: it goes on from there.",

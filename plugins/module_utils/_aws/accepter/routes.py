@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..._engine.options import Parameters
 from ..._engine.plan import listed
-from ..._http.errors import InvalidOptionError, TaskError, as_option, named
+from ..._http.errors import InvalidOptionError, TaskError, as_name, as_option
 from ..objects import ACTIVE, LOCAL, ROUTES_QUOTA, Route, RouteTable, Vpc
 from .view import RouteChange, Takeover, View, may_lead, route_to
 
@@ -81,14 +81,14 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc, block: str | None) -
     if wanted:
         for one in view.elsewhere:
             raise TaskError(
-                f"The route table {one.id} belongs to {named(one.vpc_id)}, not to {named(vpc.id)}.",
+                f"The route table {one.id} belongs to {as_name(one.vpc_id)}, not to {as_name(vpc.id)}.",
                 hint="Correct route_table_ids.",
             )
         tables = {one.id: one for one in view.tables}
         missing = [one for one in wanted if one not in tables]
         if missing and not is_absent:
             raise TaskError(
-                f"The VPC {named(vpc.id)} does not have these route tables: {', '.join(missing)}.",
+                f"The VPC {as_name(vpc.id)} does not have these route tables: {', '.join(missing)}.",
                 hint="Correct route_table_ids, or leave it out for the main route table and those with a subnet.",
             )
         chosen = [tables[one] for one in wanted if one in tables]
@@ -97,7 +97,7 @@ def choose_tables(params: Parameters, view: View, vpc: Vpc, block: str | None) -
         if not chosen and not is_absent:
             shown = ", ".join(f"{key}={value}" for key, value in tags.items())
             raise TaskError(
-                f"No route table of the VPC {named(vpc.id)} has the tags {shown}.",
+                f"No route table of the VPC {as_name(vpc.id)} has the tags {shown}.",
                 hint="Correct route_table_tags, or leave it out for the main route table and those with a subnet.",
             )
     else:

@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import named, unnamed, written
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts import named, unnamed
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.findings import Found, group
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.rule import Ending, Finding, Severity
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import written
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.moments import to_moment
 
 NOW = "2026-11-28T09:30:00Z"

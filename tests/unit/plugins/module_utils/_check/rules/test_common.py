@@ -14,7 +14,6 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.facts impor
     SkippedError,
     Unread,
     UnreadError,
-    written,
 )
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.common import (
     are_all_judged,
@@ -30,6 +29,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._check.rules.commo
     table_of,
     vpc_blocks_of,
 )
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._values.ids import written
 from ansible_collections.cloudpeer.atlas.tests.support.check_facts import (
     ATLAS_BLOCK,
     CONNECTION_ID,
