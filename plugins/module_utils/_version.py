@@ -5,4 +5,4 @@
 
 from __future__ import annotations
 
-VERSION = "4.0.0"
+VERSION = "4.1.0"
