@@ -167,7 +167,8 @@ class PathSummary(ListSummary):
         key: ChangeKey = change.key
         network = self._name(key.owner, state) if key.owner else ""
         tag = self._by_key[key.owner].tag if key.owner in self._by_key else ""
-        return ChangeDescription(key.side, change.verb, key.kind, change.name, network, key.kind == _ACCESS, tag)
+        is_complete = key.kind == _ACCESS or change.verb == "tag"
+        return ChangeDescription(key.side, change.verb, key.kind, change.name, network, is_complete, tag)
 
     def _changes(self, state: PathState, plan: Plan) -> list[Change]:
         """Return the changes made or, if the plan is refused, those it would make, in the order of the entries.
