@@ -177,8 +177,7 @@ class Survey:
         self, description: str, service: str, action: str, name: str, parse: t.Callable[[Reply], Parsed], **parameters: object
     ) -> list[Parsed]:
         """Send one request, and return the objects in a list of its reply."""
-        make = partial(replies.parse_all, name=name, parse=parse)
-        return self._ask(description, service, action, make, **parameters)
+        return self._ask(description, service, action, partial(replies.parse_all, name=name, parse=parse), **parameters)
 
     def _ask(
         self, description: str, service: str, action: str, make: t.Callable[[Pages], Parsed], **parameters: object

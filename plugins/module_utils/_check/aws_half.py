@@ -141,8 +141,7 @@ def _open(sessions: AwsSessions, params: Parameters, connections: t.Sequence[Con
     entries = [entry for one in lists.values() if not isinstance(one, TaskError) for entry in one]
     named = [*(one.entry.params["aws_security_group"] for one in connections), *(one["aws_security_group"] for one in entries)]
     group_ids = {name.rpartition("/")[2] for name in named if name} | set(params["security_group_ids"] or ())
-    vpc_ids = {one.entry.params["vpc_id"] for one in connections}
-    return Survey(aws, vpc_ids, group_ids=group_ids)
+    return Survey(aws, {one.entry.params["vpc_id"] for one in connections}, group_ids=group_ids)
 
 
 def _failure_of(survey: Survey | TaskError) -> TaskError | None:

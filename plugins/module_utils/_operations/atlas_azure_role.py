@@ -57,8 +57,7 @@ class AtlasAzureRole(Front[session.AzureSession]):
     def show(self) -> dict[str, ResultValue]:
         """Show what Atlas may do, and the VNet, null if there is none."""
         state: AccessState = self.state
-        vnet = None if state.vnet is None else state.vnet.to_result()
-        return {**super().show(), "vnet": vnet, "notes": state.notes}
+        return {**super().show(), "vnet": None if state.vnet is None else state.vnet.to_result(), "notes": state.notes}
 
 
 OPERATION = AtlasAzureRole

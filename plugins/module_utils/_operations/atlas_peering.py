@@ -130,8 +130,7 @@ class AtlasPeering(Front[CheckSession]):
     def refusal(self, plan: Plan) -> TaskError:
         """Return one error with all refusals and failures of a plan; what is unread in Atlas is needed for the whole list."""
         # What pruned connections leave is in the clouds, too.
-        halves = {"pruned", *map(str.lower, CLOUDS)}
-        return self.summary.refusal(self.state, plan).of_list(plan.unread <= halves)
+        return self.summary.refusal(self.state, plan).of_list(plan.unread <= {"pruned", *map(str.lower, CLOUDS)})
 
     def failure(self) -> TaskError | None:
         """Return one error with all failures; None if nothing has failed."""

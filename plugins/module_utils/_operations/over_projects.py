@@ -63,8 +63,7 @@ class OverProjects(AtlasOperation[t.Any]):
     def _read(self, group_id: str) -> Reading:
         operation = self.of_one({**self.params, "group_id": group_id}, self.session, self.clock)
         state = operation.look()
-        plan = operation.decide(state)
-        return Reading(operation.show(state), plan.warnings)
+        return Reading(operation.show(state), operation.decide(state).warnings)
 
     def decide(self, state: t.Any) -> Plan:
         """Plan nothing, and let the task fail if a project could not be read; the result has the others nevertheless."""

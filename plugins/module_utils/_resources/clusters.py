@@ -139,8 +139,7 @@ def _to_cluster(cluster: Fields, description: str, regions_of: t.Callable[[Field
 
 
 def _flex_regions_of(cluster: Fields) -> list[Region]:
-    settings = _typed(cluster, "providerSettings", dict) or {}
-    return [_to_region({**settings, "providerName": FLEX})]
+    return [_to_region({**(_typed(cluster, "providerSettings", dict) or {}), "providerName": FLEX})]
 
 
 def _regions_of(cluster: Fields) -> list[Region]:

@@ -136,8 +136,7 @@ class AwsTerms:
 
     def is_known(self, entry: PeerEntry) -> bool:
         """Whether the task has to ask AWS about an entry: without connection and block, it can remove no route."""
-        is_any = self.connection_id(entry) is not None or self.block(entry) is not None
-        return not self.is_absent or is_any
+        return not self.is_absent or self.connection_id(entry) is not None or self.block(entry) is not None
 
     def region(self, entry: PeerEntry, *, is_first: bool) -> str | None:
         """Return the region of an entry's VPC: from the entry, the connection in Atlas, or the container."""
