@@ -162,7 +162,7 @@ from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.clients impo
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._auth.sources import CREDENTIAL_KINDS, read_sources
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._engine.argspec import environment, register
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.errors import InvalidOptionError, TaskError
-from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import visible
+from ansible_collections.cloudpeer.atlas.plugins.module_utils._http.redact import name_in, visible
 from ansible_collections.cloudpeer.atlas.plugins.module_utils._operations.atlas_project_info import OPERATION
 
 ENDINGS = ("atlas_projects.yml", "atlas_projects.yaml")
@@ -251,7 +251,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _read_params(self, path: str) -> Params:
         """Return the options that decide what is read, checked, as modules have them."""
         config = self._read_config_data(path)
-        unknown = sorted(config.keys() - {"plugin", *self._options})
+        unknown = [*map(name_in, sorted(config.keys() - {"plugin", *self._options}))]
         if unknown:
             raise InvalidOptionError(f"{unknown[0]} is not an option of {self.NAME}.", hint="Correct its name, or leave it out.")
         self.templar.available_variables = self._vars

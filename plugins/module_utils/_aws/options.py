@@ -14,6 +14,7 @@ from .._clouds.aws import AWS
 from .._engine.argspec import ArgumentSpec
 from .._engine.options import Parameters, parse_region, parse_text
 from .._http.errors import InvalidOptionError, as_option
+from .._http.redact import name_in
 from .._values.blocks import address_in
 from .._values.ids import parse_account_id
 
@@ -160,7 +161,7 @@ def _parse_accounts(option: str, value: t.Mapping[object, object]) -> dict[str, 
         # Without the values, which may be keys.
         if not isinstance(said, dict):
             raise InvalidOptionError(f"{place} is not a mapping.", hint=usual)
-        others = [str(name) for name in said if name not in _OF_ACCOUNT]
+        others = [name_in(str(name)) for name in said if name not in _OF_ACCOUNT]
         if others:
             raise InvalidOptionError(f"{place} has {others[0]}.", hint=f"{usual} Keys do not belong there: use a profile.")
         given = {name: one for name, one in said.items() if one not in (None, "")}

@@ -23,7 +23,7 @@ except ImportError:
 
 from .._auth.sources import VARIABLES
 from .._http.errors import InvalidOptionError
-from .._http.redact import SHORTEST, STARS, visible
+from .._http.redact import SHORTEST, STARS, name_in, visible
 
 # The value of an option, and the descriptions of options by name.
 OptionValue = t.Any
@@ -189,6 +189,8 @@ class ArgumentSpec:
         message = f"{f'Unsupported parameters for ({module}) module: ' if is_listed else ''}{visible(checked.errors.msg)}"
         known = [alias for name, option in self.options.items() for alias in names_of(name, option)]
         unknown = [name for name in map(str, given) if name not in known and not name.startswith("_ansible_")]
+        for name in unknown:
+            message = message.replace(name, name_in(name))
         ways = [*filter(None, [explain_unknown(name, known, is_listed=is_listed) for name in unknown])]
         return " ".join([f"{message.rstrip('.')}.", *ways]) if ways else message
 
@@ -201,10 +203,11 @@ def explain_unknown(name: str, known: t.Iterable[str], *, is_listed: bool = Fals
     # Only a mistake needs it.
     from difflib import get_close_matches
 
+    name = name_in(name)
     near = get_close_matches(name, [*known], 1, 0.55)
     if is_listed and not near:
         return ""
-    return visible(f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}")
+    return f"{name} is not an option{f' ({near[0]}?).' if near else '. Leave it out, or correct its name.'}"
 
 
 def register(secrets: t.Iterable[str]) -> bool:

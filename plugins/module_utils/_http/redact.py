@@ -129,6 +129,11 @@ def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> st
     return "".join(parts)[:most]
 
 
+def name_in(key: str) -> str:
+    """Return the name in an unknown key of a mapping: `secret_key:x`, without a space after the colon, is one key with a secret."""
+    return re.sub(r"[^\w.-].*", "…", key, flags=re.DOTALL)
+
+
 def visible(text: str) -> str:
     r"""Return a text on one line, with control characters as escapes (`\x1b`): names and replies come from other people."""
     if text.isprintable():

@@ -439,6 +439,7 @@ def test_no_project_is_an_empty_inventory(make: Callable[..., Site], peers: bool
         ({"base_url": "http://192.0.2.1"}, "base_url is plain http", 0),
         ({"profile": "none"}, "config.toml cannot be read", 0),
         ({"project_name": "shop"}, "project_name is not an option of cloudpeer.atlas.projects", 0),
+        ({"private_key:a-canary-of-a-key": ""}, "private_key… is not an option of cloudpeer.atlas.projects", 0),
         ({"project_names": ["nothing-*"]}, "'nothing-*' fits no project that the credentials can see", 2),
         ({"project_names": []}, "project_names is empty", 0),
         ({"org_id": "{{ nothing }}"}, "org_id cannot be evaluated: ", 0),

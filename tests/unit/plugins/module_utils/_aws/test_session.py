@@ -828,6 +828,7 @@ BOTH = {"profile": "map", "assume_role_arn": "m"}
             f"accounts.{ACCOUNT} is not a mapping. It takes assume_role_arn or profile, each",
         ),
         ({"accounts": {ACCOUNT: {"secret_key": "geheim"}}}, f"accounts.{ACCOUNT} has secret_key."),
+        ({"accounts": {ACCOUNT: {"secret_key:geheim": None}}}, f"accounts.{ACCOUNT} has secret_key…. "),
         ({"accounts": {ACCOUNT: {"secret_key": "geheim"}}}, "Keys do not belong there: use a profile."),
         ({"accounts": {ACCOUNT: {}}}, f"accounts.{ACCOUNT} has neither a role nor a profile."),
         ({"accounts": {ACCOUNT: {"profile": "", "assume_role_arn": None}}}, "has neither a role nor a profile."),

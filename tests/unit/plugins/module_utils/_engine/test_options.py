@@ -299,6 +299,11 @@ def test_secret_options_unlike_their_alias_are_not_shown() -> None:
         ({"region": "us", "state": "gone"}, "value of state must be one of: present, got: gone"),
         ({"regoin": "us"}, "missing required arguments: region. regoin is not an option (region?)."),
         ({"zone": "us"}, "missing required arguments: region. zone is not an option. Leave it out, or correct its name."),
+        ({"zone:geheim": "us"}, "missing required arguments: region. zone… is not an option. Leave it out, or correct its name."),
+        (
+            {"region": "us", "sate=geheim": "\n"},
+            "Unsupported parameters for (a_module) module: sate…. Supported parameters include: ",
+        ),
         ({"region": "us", "sate": "\n"}, "Unsupported parameters for (a_module) module: sate. Supported parameters include: "),
     ],
 )

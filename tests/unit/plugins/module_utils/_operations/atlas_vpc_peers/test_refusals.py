@@ -109,6 +109,14 @@ def test_malformed_options_are_named_at_once_without_a_request(atlas: SetSite) -
             [{"vpcId": vpc(2), "colour": "red"}],
             ["vpcId is not an option (vpc_id?).", "peers[0]: colour is not an option. Leave it"],
         ),
+        (
+            # Without a space after the colon, YAML makes one key of an option and its secret.
+            [entry(0, **{"colour=geheim": "", "route_table_cidr_block:geheim": None})],
+            [
+                f"{place(0)}: colour… is not an option. Leave it",
+                "route_table_cidr_block… is not an option (route_table_cidr_block?).",
+            ],
+        ),
         ([entry(0, vpc_id=[vpc(0)])], ["peers[0].vpc_id must be a text, and is a list."]),
         ([entry(0, provider_name="aws")], [f"{place(0)}: provider_name must be one of AWS, AZURE, GCP, and is 'aws'."]),
         (
