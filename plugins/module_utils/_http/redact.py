@@ -130,7 +130,7 @@ def redacted(text: str, secrets: t.Iterable[str], most: int | None = None) -> st
 
 
 def name_in(key: str) -> str:
-    """Return the name in an unknown key of a mapping: `secret_key:x`, without a space after the colon, is one key with a secret."""
+    """Return the name in an unknown key: `secret_key:x`, without a space after the colon, is one key with a secret in it."""
     return re.sub(r"[^\w.-].*", "…", key, flags=re.DOTALL)
 
 
