@@ -60,10 +60,6 @@ class PeerEntry:
     found: Parameters = field(default_factory=dict, repr=False)
     tags: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
-    def having(self, **found: t.Any) -> PeerEntry:
-        """Return the entry with what it leaves open, under the names of results."""
-        return replace(self, found=found)
-
     def with_params(self, **changes: t.Any) -> PeerEntry:
         """Return the entry with other options."""
         return replace(self, params={**self.params, **changes})
@@ -94,18 +90,10 @@ class PeerEntry:
         return short_name(self.params, self.provider, has_owner=self.module == SETS)
 
     @cached_property
-    def _own_names(self) -> dict[str, str]:
-        """The names of its options that results call differently."""
-        names = {self.provider.block: "cidr_block", self.provider.region: "region", "container_region_name": "container_region"}
-        return {} if self.module == SETS else {other: name for other, name in names.items() if other is not None}
-
-    def _value(self, name: str) -> t.Any:
-        return self.params[self._own_names.get(name, name)]
-
-    @cached_property
     def network(self) -> dict[str, t.Any]:
         """The fields of the customer's network, under the names of results; None for what the entry leaves open."""
-        return {name: self._value(name) for name in self.provider.own_fields}
+        names = _names_in_list(self)
+        return {name: self.params[names.get(name, name)] for name in self.provider.own_fields}
 
     @cached_property
     def network_id(self) -> str:
@@ -153,11 +141,12 @@ class PeerEntry:
     def options(self) -> Parameters:
         """The options of the task and of the entry, as the planner of one connection takes them."""
         wait_for = self.params.get("wait_for") or ("available" if self.has_half else "pending_acceptance")
+        names = _names_in_list(self)
         options = {
             **self.task,
             **dict.fromkeys(FIELDS),
             **self.network,
-            **{name: self._value(name) for name in FIELDS[-2:]},
+            **{name: self.params[names.get(name, name)] for name in FIELDS[-2:]},
             "provider_name": self.provider.name,
             "wait_for": wait_for,
             "peer_id": None,
@@ -181,14 +170,10 @@ class PeerEntry:
         """The state to wait for, as Atlas calls it."""
         return self.provider.goal(self.options["wait_for"])
 
-    def missing(self) -> dict[str, t.Any]:
-        """Return the fields of a connection that is not there: its own names, and null for what only Atlas says."""
-        return {**dict.fromkeys(self.provider.read_only), **self.named_fields, "provider_name": self.provider.name}
-
     def named(self, error: _Error) -> _Error:
         """Return an error about this entry that names it, and its options as the task has them."""
         others = {
-            **self._own_names,
+            **_names_in_list(self),
             BLOCK: "container_cidr_block",
             REGION: "container_region",
             REGIONS: "container_regions",
@@ -200,6 +185,12 @@ class PeerEntry:
         own = {name for name, option in used if not option.is_credential or self.params[name] is not None}
         place = EntryPlace(LISTS[self.module], self.index, name=self.label)
         return name_entry(error, place, {*own, *names}, {**names, **self.written})
+
+
+def _names_in_list(entry: PeerEntry) -> dict[str, str]:
+    """Return the names of an entry's options that results call differently."""
+    names = {entry.provider.block: "cidr_block", entry.provider.region: "region", "container_region_name": "container_region"}
+    return {} if entry.module == SETS else {other: name for other, name in names.items() if other is not None}
 
 
 def check_tables(values: Parameters, cloud: Cloud) -> None:

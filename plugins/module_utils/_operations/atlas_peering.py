@@ -47,18 +47,14 @@ class AtlasPeering(Front[CheckSession]):
     # Each side also limits its own.
     threads = 64
     progress = PathProgress
+    path: PathPlans
 
     def __init__(self, params: Parameters, session: CheckSession, clock: Clock) -> None:
         super().__init__(params, session, clock)
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary = PathSummary(params, params["connections"])
         self.ends = PathEnds(params["connections"], self.summary.order_of)
-        self._make_sides(partial(AtlasPeering._make_sides, weakref.proxy(self)))
-
-    def _make_sides(self, restart: t.Callable[[], None] | None = None) -> None:
-        make = partial(PathSides, self.params, self.session, self.context, _turn_of, restart)
-        self.path = PathPlans(self.params, self.context, self.stages, self.summary.warnings, make)
-        self.sides = self.path.sides
+        _make_sides(self, partial(_make_sides, weakref.proxy(self)))
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -154,6 +150,12 @@ class AtlasPeering(Front[CheckSession]):
     def diff(self) -> list[dict[str, ResultValue]]:
         """Return the diff: one element for each changed connection on each side, container and access list entry."""
         return self.summary.diff(self.state, self.context.plan)
+
+
+def _make_sides(peering: AtlasPeering, restart: t.Callable[[], None] | None = None) -> None:
+    make = partial(PathSides, peering.params, peering.session, peering.context, _turn_of, restart)
+    peering.path = PathPlans(peering.params, peering.context, peering.stages, peering.summary.warnings, make)
+    peering.sides = peering.path.sides
 
 
 def _turn_of(identity: t.Sequence[str], patience: float, sleep: Sleep) -> t.ContextManager[bool]:

@@ -77,7 +77,7 @@ class PeerSetSummary(ListSummary):
         changes, failures = self._outcome(state)
         sums = self._sums(changes, failures, state)
         own = [(entry, state.entries.get(key)) for key, entry in self._by_key.items()]
-        peers: list[t.Any] = [entry.missing() if one is None or one.peer is None else one.peer for entry, one in own]
+        peers: list[t.Any] = [_missing(entry) if one is None or one.peer is None else one.peer for entry, one in own]
         return {
             "vpc_peers": [*map(with_request_times, peers)],
             "pruned": [*map(with_request_times, self._in_order(state.pruned, itemgetter("id"), state))],
@@ -167,6 +167,11 @@ class PeerSetSummary(ListSummary):
             "ignored": len(ignored),
             "undeclared": len({peer["id"] for peer in (*undeclared, *state.pruned)}),
         }
+
+
+def _missing(entry: PeerEntry) -> Fields:
+    """Return the fields of a connection that is not there: those of its entry, and null for what only Atlas says."""
+    return {**dict.fromkeys(entry.provider.read_only), **entry.named_fields, "provider_name": entry.provider.name}
 
 
 def removed_peer(owner: str, peers: PeerSetState) -> Fields:

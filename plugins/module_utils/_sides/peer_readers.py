@@ -247,7 +247,7 @@ class RemovedPeers(PathPeers):
 
     def choose_all(self) -> PeerSetState:
         """Return the connections of each entry: all to its network in its container, with those that are leaving."""
-        self.use([entry.having(wait=True) for entry in self.path_entries.values()], self._names)
+        self.use([replace(entry, found={"wait": True}) for entry in self.path_entries.values()], self._names)
         entries = {}
         for entry in self.path_entries.values():
             own = self._peers_of(entry)
@@ -334,12 +334,14 @@ class RemovedPeers(PathPeers):
 
 
 def _with_container(entry: PeerEntry, state: PathState) -> PeerEntry:
-    container, provider, own = state.container_of.get(entry.key), entry.provider, {"wait": True}
-    found = {} if container is None else {"container_id": id_of(container)}
-    if provider.block is None:
-        return entry.having(**own, **found)
-    blocks = _blocks_of(entry, state)
-    return entry.having(**own, **found, **{provider.block: blocks[0] if len(blocks) == 1 else None})
+    container, block = state.container_of.get(entry.key), entry.provider.block
+    found: dict[str, t.Any] = {"wait": True}
+    if container is not None:
+        found["container_id"] = id_of(container)
+    if block is not None:
+        blocks = _blocks_of(entry, state)
+        found[block] = blocks[0] if len(blocks) == 1 else None
+    return replace(entry, found=found)
 
 
 def _blocks_of(entry: PeerEntry, state: PathState) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -352,7 +353,7 @@ def test_the_same_entry_in_a_set_has_this_lists_names() -> None:
     (entry, other, third) = entries(
         {**VPC, "cidr_block": "10.1.0.0/16", "region": "eu-west-1", "container_region": "us-east-1"}, VNET, NETWORK, aws=False
     )
-    peer = entry.having(recreate="dead")
+    peer = replace(entry, found={"recreate": "dead"})
     assert (peer.key, peer.name, peer.identity, peer.goal) == (
         entry.key,
         entry.name,
@@ -370,11 +371,11 @@ def test_the_same_entry_in_a_set_has_this_lists_names() -> None:
         "dead",
         GROUP,
     )
-    assert entry.having(container_id="0" * 24).container == ("container_id", "0" * 24)
+    assert replace(entry, found={"container_id": "0" * 24}).container == ("container_id", "0" * 24)
     error = TaskError(f"{as_option('route_table_cidr_block')} overlaps.", hint=f"Set {as_option('container_region_name')}.")
     assert str(peer.named(error)) == f"connections[0] ({vpc(1)}): cidr_block overlaps. Set container_region."
     assert str(peer.named(TaskError("It failed."))) == f"connections[0] ({vpc(1)}): It failed."
-    assert [one.having().goal for one in (other, third)] == ["AVAILABLE", "AVAILABLE"]
+    assert [one.goal for one in (other, third)] == ["AVAILABLE", "AVAILABLE"]
 
 
 @pytest.mark.parametrize(
