@@ -81,7 +81,7 @@ options:
     description:
       - Remove the entries that O(entries) does not declare and O(ignore) does not match, including those that other people have
         added. Entries that expire stay; see O(prune_temporary). Keep one list for each project.
-      - A task runs on each host of its play, with the list of that host. If hosts share a project, put all of it into one list,
+      - A task runs on each host of its play, with the list of that host. If hosts share a project, put everything into one list,
         and set C(run_once=true).
       - New entries are added first. The task removes others only when all of O(entries) are active for all clusters, even without
         O(wait), so that no client is shut out. This takes one request for each of O(entries), one more to read the list

@@ -213,7 +213,7 @@ options:
       - Remove the connections of the project that O(connections) does not have and O(ignore) does not match, on the clouds of its
         entries, or on AWS if it is empty. What they leave on both sides is removed first.
       - The list must be the only one of the project. It is refused with O(atlas=false).
-      - A task runs on each host of its play, with the list of that host. If hosts share a project, put all of it into one list,
+      - A task runs on each host of its play, with the list of that host. If hosts share a project, put everything into one list,
         and set C(run_once=true). The role refuses two such hosts.
     type: bool
     default: false

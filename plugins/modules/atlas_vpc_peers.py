@@ -113,7 +113,7 @@ options:
     description:
       - Remove the connections that O(peers) does not declare and O(ignore) does not match, including those that other people have
         created. Keep one list for each project.
-      - A task runs on each host of its play, with the list of that host. If hosts share a project, put all of it into one list,
+      - A task runs on each host of its play, with the list of that host. If hosts share a project, put everything into one list,
         and set C(run_once=true).
       - Only connections with the clouds of O(provider_name) are removed.
     type: bool

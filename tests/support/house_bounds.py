@@ -111,7 +111,7 @@ def _classes() -> Iterator[tuple[str, int, int]]:
 
 BOUNDS = (
     Bound("files", lambda: len(SHARED_FILES), 171, 165),
-    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26419, 21500),
+    Bound("lines of code, without docstrings, comments and blanks", lambda: sum(map(lines_of_code, SHARED_FILES)), 26417, 21500),
     Bound("lines of its longest class", lambda: max(lines for _name, lines, _methods in _classes()), 250, 250),
     Bound("methods of the class with most", lambda: max(methods for _name, _lines, methods in _classes()), 20, 20),
     Bound(

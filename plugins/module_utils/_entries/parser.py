@@ -92,8 +92,7 @@ class PeerEntry:
     @cached_property
     def network(self) -> dict[str, t.Any]:
         """The fields of the customer's network, under the names of results; None for what the entry leaves open."""
-        names = _names_in_list(self)
-        return {name: self.params[names.get(name, name)] for name in self.provider.own_fields}
+        return _values_of(self, self.provider.own_fields)
 
     @cached_property
     def network_id(self) -> str:
@@ -141,12 +140,11 @@ class PeerEntry:
     def options(self) -> Parameters:
         """The options of the task and of the entry, as the planner of one connection takes them."""
         wait_for = self.params.get("wait_for") or ("available" if self.has_half else "pending_acceptance")
-        names = _names_in_list(self)
         options = {
             **self.task,
             **dict.fromkeys(FIELDS),
             **self.network,
-            **{name: self.params[names.get(name, name)] for name in FIELDS[-2:]},
+            **_values_of(self, FIELDS[-2:]),
             "provider_name": self.provider.name,
             "wait_for": wait_for,
             "peer_id": None,
@@ -191,6 +189,11 @@ def _names_in_list(entry: PeerEntry) -> dict[str, str]:
     """Return the names of an entry's options that results call differently."""
     names = {entry.provider.block: "cidr_block", entry.provider.region: "region", "container_region_name": "container_region"}
     return {} if entry.module == SETS else {other: name for other, name in names.items() if other is not None}
+
+
+def _values_of(entry: PeerEntry, names: t.Iterable[str]) -> dict[str, t.Any]:
+    own = _names_in_list(entry)
+    return {name: entry.params[own.get(name, name)] for name in names}
 
 
 def check_tables(values: Parameters, cloud: Cloud) -> None:

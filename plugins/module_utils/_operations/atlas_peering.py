@@ -12,7 +12,6 @@ from functools import partial
 from .._accounts.session import CheckSession, connect
 from .._auth import clients
 from .._clouds.aws import AWS
-from .._clouds.cloud import Fields
 from .._clouds.clouds import CLOUDS
 from .._engine.front import Front, ResultValue
 from .._engine.operation import Library, find_library
@@ -24,9 +23,8 @@ from .._entries.table import OPTIONS, PATH, ignored_by
 from .._http import transport
 from .._http.errors import TaskError
 from .._http.pauses import Clock, Sleep
-from .._results.causes import reached, shortened
 from .._results.path_progress import PathEnds, PathProgress
-from .._results.path_summary import PathSummary
+from .._results.path_summary import PathSummary, in_failure
 from .._sides import path_options as options
 from .._sides.entry_containers import EntryContainers
 from .._sides.path_options import ignored_options
@@ -41,20 +39,25 @@ class AtlasPeering(Front[CheckSession]):
     argument_spec = options.PATH_SPEC
     libraries = clients.LIBRARIES
     connect, preload, ignored_options = staticmethod(connect), staticmethod(transport.preload), staticmethod(ignored_options)
+    in_failure = staticmethod(in_failure)
     noun = "peering"
     empty_result: t.ClassVar[t.Mapping[str, t.Any]] = {"peering": None, "failures": [], "summary": None}
     is_single = is_strict = False
     # Each side also limits its own.
     threads = 64
     progress = PathProgress
-    path: PathPlans
 
     def __init__(self, params: Parameters, session: CheckSession, clock: Clock) -> None:
         super().__init__(params, session, clock)
         self.stages = PRESENT if params["state"] == "present" else ABSENT
         self.summary = PathSummary(params, params["connections"])
         self.ends = PathEnds(params["connections"], self.summary.order_of)
-        _make_sides(self, partial(_make_sides, weakref.proxy(self)))
+        self._make_sides(partial(AtlasPeering._make_sides, weakref.proxy(self)))
+
+    def _make_sides(self, restart: t.Callable[[], None] | None = None) -> None:
+        make = partial(PathSides, self.params, self.session, self.context, _turn_of, restart)
+        self.path = PathPlans(self.params, self.context, self.stages, self.summary.warnings, make)
+        self.sides = self.path.sides
 
     @classmethod
     def libraries_for(cls, args: t.Mapping[str, t.Any]) -> tuple[Library, ...]:
@@ -74,15 +77,6 @@ class AtlasPeering(Front[CheckSession]):
     def prepare(cls, params: Parameters, session: CheckSession) -> Parameters:
         """Return the options with the id of the project in `project_name`."""
         return options.with_project(params, with_projects(params, session.atlas))
-
-    @classmethod
-    def in_failure(cls, result: Fields) -> Fields:
-        """Return what has failed, the numbers, and how far the failed entries got."""
-        failures, peering = result.get("failures"), result.get("peering")
-        if not failures:
-            return result
-        connections = reached(failures, peering["connections"] if peering else ())
-        return {**result, "failures": shortened(failures), "peering": {"connections": connections} if connections else None}
 
     @property
     def name(self) -> str:
@@ -150,12 +144,6 @@ class AtlasPeering(Front[CheckSession]):
     def diff(self) -> list[dict[str, ResultValue]]:
         """Return the diff: one element for each changed connection on each side, container and access list entry."""
         return self.summary.diff(self.state, self.context.plan)
-
-
-def _make_sides(peering: AtlasPeering, restart: t.Callable[[], None] | None = None) -> None:
-    make = partial(PathSides, peering.params, peering.session, peering.context, _turn_of, restart)
-    peering.path = PathPlans(peering.params, peering.context, peering.stages, peering.summary.warnings, make)
-    peering.sides = peering.path.sides
 
 
 def _turn_of(identity: t.Sequence[str], patience: float, sleep: Sleep) -> t.ContextManager[bool]:

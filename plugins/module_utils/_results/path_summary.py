@@ -23,7 +23,7 @@ from .._http.redact import visible
 from .._resources.containers import Container
 from .._sides.draft import CEILING
 from .._sides.path_state import PathState
-from .causes import Failed, by_cause, joined
+from .causes import Failed, by_cause, joined, reached, shortened
 from .entry_view import EntryView
 from .list_summary import ListSummary, compared, is_available, removed_peer, to_done_line, to_text
 from .remaining import after_failure, sentences, unused_containers
@@ -264,6 +264,15 @@ class PathSummary(ListSummary):
         others = [owner for owner in state.failures if owner and owner not in self._by_key and owner in actions]
         texts += [f"{self._name(owner, state)}: {_in_words(actions[owner])}" for owner in others]
         return f"Done so far: {'; '.join(texts)}." if texts else ""
+
+
+def in_failure(result: Fields) -> Fields:
+    """Return of a failed task's result what has failed, the numbers, and how far the failed entries got."""
+    failures, peering = result.get("failures"), result.get("peering")
+    if not failures:
+        return result
+    connections = reached(failures, peering["connections"] if peering else ())
+    return {**result, "failures": shortened(failures), "peering": {"connections": connections} if connections else None}
 
 
 def _actions_by_owner(changes: t.Iterable[Change]) -> dict[str, list[dict[str, str | None]]]:
